@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * journal.h - the event log of one partition: append, commit, read back.
+ *
+ * State is a fold of the journal, so the journal is the only thing that must never be lost. It is
+ * a sequence of records; a record has a type, a payload, and takes `count` consecutive offsets (a
+ * batch of rows takes one offset a row, anything else takes one).
+ *
+ * Appending and committing are two steps, so that many records share one sync (group commit):
+ *
+ *     owner thread:  append, append, append, seal           never block
+ *     a disk thread:                           commit       blocks: write, sync
+ *
+ * append puts records into the open group; seal closes the group and opens the next, so the owner
+ * goes on appending while commit is under way. At most one sealed group waits at a time: seal may
+ * only be called when the group before it has been committed. A record counts only when its
+ * commit has returned 0. After a failed commit the journal refuses to append and to commit, for
+ * good and with that same code (ERR_IO or ERR_FULL): what the page cache holds is unknown, so
+ * nothing is tried again on it. What was committed before can still be read. A group whose commit
+ * failed may or may not be there after the next open, as a whole or up to some record of it.
+ *
+ * A backend is a table of functions and a struct whose first member is struct journal. Backends:
+ * journal_memory (the template to copy), journal_file (segments on disk), journal_faulty (wraps
+ * another one and breaks it on purpose).
+ */
+#ifndef TALLYWHEEL_JOURNAL_JOURNAL_H
+#define TALLYWHEEL_JOURNAL_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct disk;
+struct err;
+struct journal;
+
+#define JOURNAL_PAYLOAD_BYTES_MAX (1u << 30)
+
+enum journal_record_type {
+    JOURNAL_BATCH = 1,      /* rows: model/batch.h */
+    JOURNAL_DEFINITION = 2, /* a definition made, changed or dropped: engine/catalog.h */
+};
+
+struct journal_record {
+    enum journal_record_type type;
+    uint32_t count;  /* offsets it takes, 1 or more */
+    uint64_t offset; /* the first of them; set by append */
+    int64_t wall_ms; /* when it was appended, by the caller's clock */
+    struct span payload;
+};
+
+/*
+ * What commit waits for.
+ *   JOURNAL_FSYNC    the disk: survives a power cut.
+ *   JOURNAL_WRITTEN  the kernel: survives the end of the process (kill -9 too), not a power cut;
+ *                    close syncs.
+ *   JOURNAL_MEMORY   the kernel also, but nothing is promised and close does not sync: for data
+ *                    that may be lost.
+ * After a power cut the last two may have lost any number of the newest records of the last
+ * segment; what is left is still whole and in order.
+ */
+enum journal_durability { JOURNAL_FSYNC, JOURNAL_WRITTEN, JOURNAL_MEMORY };
+
+struct journal_options {
+    const char *folder; /* where journal_file keeps its segments; made if missing */
+    uint32_t partition; /* written into every segment and checked on open */
+    enum journal_durability durability;
+    uint64_t segment_bytes;  /* a new segment begins when this would be passed; 0: 64 MiB */
+    const struct disk *disk; /* what journal_file works on; NULL: disk_system */
+};
+
+struct journal_stat {
+    uint64_t offset_first; /* the oldest offset that can be read */
+    uint64_t offset_end;   /* one past the newest committed offset */
+    uint64_t bytes;        /* committed, headers included */
+    uint64_t segment_count;
+    uint64_t cut_bytes;    /* torn tail that open cut off; 0 if there was none */
+    uint64_t commit_count; /* groups committed since open */
+};
+
+/*
+ * Called for each record in order. The payload is valid during the call and begins at a multiple
+ * of 8 bytes. Return 0 to go on, 1 to stop without error, negative to stop with that error.
+ */
+typedef int journal_visit_fn(void *context, const struct journal_record *record, struct err *err);
+
+struct journal_ops {
+    const char *name;
+
+    /*
+     * Opens or creates. May block. Cuts a torn tail cleanly and says so in journal_stat; refuses a
+     * damaged middle with ERR_CORRUPT naming file and position. ERR_CONFLICT: another process
+     * has the folder. ERR_UNSUPPORTED: a newer program wrote it.
+     */
+    int (*open)(struct journal **out_journal, const struct journal_options *options,
+                struct err *err);
+
+    /*
+     * Owner thread; never blocks. Copies header and payload into the open group and sets
+     * record->offset. Fails only after a failed commit, or with ERR_TOO_LARGE for a payload over
+     * JOURNAL_PAYLOAD_BYTES_MAX.
+     */
+    int (*append)(struct journal *journal, struct journal_record *record, struct err *err);
+
+    /* Owner thread. Bytes in the open group. */
+    size_t (*staged_bytes)(const struct journal *journal);
+
+    /* Owner thread; never blocks. Closes the open group; see above. */
+    void (*seal)(struct journal *journal);
+
+    /* Any one thread; may block. Makes the sealed group as durable as asked. No group: 0. */
+    int (*commit)(struct journal *journal, struct err *err);
+
+    /*
+     * Any thread, also while the owner appends and commits; may block. Visits committed records
+     * from the one that holds `from_offset` on, up to what was committed when it began.
+     * `from_offset` before offset_first starts at offset_first; at or past offset_end there is
+     * nothing to visit. Damage is ERR_CORRUPT, after all records before it were visited.
+     */
+    int (*read)(struct journal *journal, uint64_t from_offset, journal_visit_fn *visit,
+                void *context, struct err *err);
+
+    /* Any thread; never blocks for long. */
+    void (*stat)(struct journal *journal, struct journal_stat *out_stat);
+
+    /* Owner thread, no commit under way. What was not committed is gone. Accepts NULL. */
+    void (*close)(struct journal *journal);
+};
+
+struct journal {
+    const struct journal_ops *ops;
+};
+
+extern const struct journal_ops journal_file;
+extern const struct journal_ops journal_memory;
+
+/*
+ * A journal that breaks `inner` on purpose (which it then owns): the `fail_at`-th commit from now,
+ * counted from 1, fails with ERR_IO after handing none of its group down, and so does everything
+ * after it. 0 never fails. Failing writes and power cuts belong one layer deeper, in the disk.
+ */
+struct journal *journal_faulty_wrap(struct journal *inner, uint64_t fail_at);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* journal_fold.c - see journal_fold.h. */
+#include "support/journal_fold.h"
+
+#include <math.h>
+
+#include "engine/catalog.h"
+#include "engine/partition.h"
+#include "journal/journal.h"
+#include "model/batch.h"
+
+struct folding {
+    struct partition *partition;
+    enum journal_fold_cut cut;
+    uint64_t offset_end;
+    struct batch *joined; /* rows that are not folded yet, or NULL */
+};
+
+static int flush(struct folding *folding, struct err *err)
+{
+    struct batch *batch = folding->joined;
+    int rc = 0;
+
+    folding->joined = NULL;
+    if (batch != NULL)
+        rc = partition_fold(folding->partition, batch, NULL, err);
+    batch_free(batch);
+    return rc;
+}
+
+static struct cell cell_of(const struct column *column, uint32_t row)
+{
+    struct cell cell = {.present = true};
+
+    switch (column->type) {
+    case FIELD_INT:
+    case FIELD_TIME:
+        cell.i = column->ints[row];
+        cell.present = cell.i != BATCH_INT_NONE;
+        break;
+    case FIELD_FLOAT:
+        cell.f = column->floats[row];
+        cell.present = !isnan(cell.f);
+        break;
+    case FIELD_STRING:
+        cell.text = batch_string(column, column->codes[row]);
+        cell.present = column->codes[row] != BATCH_CODE_NONE;
+        break;
+    case FIELD_BOOL:
+        cell.i = column->bools[row];
+        cell.present = column->bools[row] != BATCH_BOOL_NONE;
+        break;
+    }
+    return cell;
+}
+
+static void append_row(struct batch *to, const struct batch *from, uint32_t row)
+{
+    struct cell cells[STREAM_FIELDS_MAX] = {{0}};
+
+    for (uint32_t i = 0; i < from->column_count; i++)
+        cells[i] = cell_of(&from->columns[i], row);
+    batch_append(to, cells);
+    batch_stamp(to, from->wall_ms);
+}
+
+/* Rows whose time is that of their batch cannot be moved into another one. */
+static bool can_join(const struct folding *folding, const struct catalog_stream *stream,
+                     const struct batch *batch)
+{
+    return folding->joined != NULL && folding->joined->stream_id == batch->stream_id &&
+           folding->joined->stream_version == stream->def.version && stream->def.time_field >= 0;
+}
+
+static int fold_cut(struct folding *folding, const struct catalog_stream *stream,
+                    const struct batch *batch, struct err *err)
+{
+    int rc = 0;
+
+    if (folding->cut == JOURNAL_FOLD_ROWS || !can_join(folding, stream, batch))
+        rc = flush(folding, err);
+    for (uint32_t row = 0; rc == 0 && row < batch->row_count; row++) {
+        if (folding->joined == NULL)
+            folding->joined = batch_new(&stream->def, stream->id);
+        append_row(folding->joined, batch, row);
+        if (folding->cut == JOURNAL_FOLD_ROWS)
+            rc = flush(folding, err);
+    }
+    return rc;
+}
+
+static int fold_batch(struct folding *folding, const struct journal_record *record, struct err *err)
+{
+    const struct catalog_stream *stream;
+    struct batch *batch;
+    int rc = batch_decode(&batch, record->payload.data, record->payload.size, err);
+
+    if (rc < 0)
+        return rc;
+    stream = catalog_stream_by_id(partition_catalog(folding->partition), batch->stream_id);
+    if (folding->cut == JOURNAL_FOLD_AS_IS || stream == NULL)
+        rc = partition_fold(folding->partition, batch, NULL, err);
+    else
+        rc = fold_cut(folding, stream, batch, err);
+    batch_free(batch);
+    return rc;
+}
+
+static int fold_record(void *context, const struct journal_record *record, struct err *err)
+{
+    struct folding *folding = context;
+    int rc;
+
+    if (record->offset >= folding->offset_end)
+        return 1;
+    if (record->type == JOURNAL_BATCH)
+        return fold_batch(folding, record, err);
+    rc = flush(folding, err);
+    return rc < 0 ? rc : partition_define(folding->partition, record->payload, err);
+}
+
+struct partition *journal_fold(struct journal *journal, uint32_t number, enum journal_fold_cut cut,
+                               uint64_t offset_end, struct err *err)
+{
+    /* The defaults of the server: a journal that it left must be folded as it did. */
+    const struct partition_limits limits = {.series_max = 1000000,
+                                            .panes_max = 100000,
+                                            .ids_max = 50000000,
+                                            .board_members_max = 50000000,
+                                            .board_segments_max = 100000};
+    struct folding folding = {.cut = cut, .offset_end = offset_end};
+    int rc;
+
+    folding.partition = partition_new(number, &limits);
+    rc = journal->ops->read(journal, 0, fold_record, &folding, err);
+    if (rc >= 0)
+        rc = flush(&folding, err);
+    if (rc >= 0)
+        return folding.partition;
+    batch_free(folding.joined);
+    partition_free(folding.partition);
+    return NULL;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * board_private.h - what a board is made of. Private to board*.c.
+ */
+#ifndef TALLYWHEEL_RANK_BOARD_PRIVATE_H
+#define TALLYWHEEL_RANK_BOARD_PRIVATE_H
+
+#include "base/intern.h"
+#include "rank/board.h"
+#include "rank/board_entries.h"
+#include "rank/ranktree.h"
+#include "score/score.h"
+#include "score/score_key.h"
+
+#define FOLD_NONE UINT32_MAX
+
+/* An entry that a part of a batch touches: found once, however many rows it has. */
+struct touched {
+    uint64_t raw; /* label_bits of the member: with the segment, what makes it distinct */
+    uint32_t segment;
+    uint32_t text_at; /* of a member that is no string: where its text is in fold.text */
+    uint32_t text_size;
+    uint64_t old_bits;
+    int64_t old_reached_ms;
+};
+
+/* A distinct tuple of `by` values in a part of a batch. */
+struct tuple {
+    uint32_t row;
+    uint32_t segment;
+};
+
+/* Memory of board_fold, kept from batch to batch. Arrays are of `capacity` items. */
+struct fold {
+    uint32_t capacity;
+    uint32_t touched_count;
+    uint32_t *row_segments;
+    uint32_t *row_touched; /* FOLD_NONE: the row is left out */
+    struct touched *touched;
+    struct entry_key *keys;
+    uint32_t *ids;
+    bool *is_new;
+    struct score_state *states;
+    struct score_row *score_rows;
+    uint8_t *modes;    /* of score_rows, enum score_mode */
+    uint32_t *changed; /* touched entries whose position changes, by segment */
+    uint32_t *changed_other;
+    struct ranktree_move *moves;
+    struct tuple *tuples;
+    uint32_t *slots; /* open addressing, 2 a row or more; FOLD_NONE is free */
+    uint32_t slot_mask;
+    uint32_t *code_touched; /* by code of the member's dictionary; FOLD_NONE is free */
+    uint32_t code_capacity;
+    struct bytes text;
+    struct bytes labels; /* one encoded tuple */
+};
+
+struct board {
+    struct board_def def;
+    struct board_bind bind;
+    struct board_limits limits;
+    const struct score_strategy *strategy; /* NULL if rows have a mode */
+    bool is_int;
+    struct board_entries entries;
+    struct ranktree_pool pool;
+    struct intern segments; /* label tuples, in order of arrival; only with `by` */
+    struct arena trees;     /* a struct ranktree for each segment */
+    uint64_t moves;
+    uint64_t skipped;
+    uint64_t refused;
+    struct fold fold;
+};
+
+static inline struct ranktree *board_tree(const struct board *board, uint32_t segment)
+{
+    return arena_at(&board->trees, segment);
+}
+
+static inline uint64_t board_score_key(const struct board *board, uint64_t bits)
+{
+    return score_key_of_bits(bits, board->is_int, board->def.order);
+}
+
+static inline struct value board_value(const struct board *board, uint64_t bits)
+{
+    struct value value = {.type = board->is_int ? VALUE_INT : VALUE_FLOAT};
+
+    if (board->is_int)
+        value.i = (int64_t)bits;
+    else
+        memcpy(&value.f, &bits, sizeof(bits));
+    return value;
+}
+
+/* Appends a label to an encoded tuple: a u16 length and the text. False if it is too long. */
+bool board_tuple_put(struct bytes *tuple, struct span label);
+
+/* Fills row_segments, row_touched, touched, ids, is_new and states of the board's fold. */
+void board_touch(struct board *board, const struct batch *batch, const uint32_t *rows,
+                 uint32_t row_count);
+
+void board_fold_done(struct fold *fold);
+uint64_t board_fold_bytes(const struct fold *fold);
+
+#endif

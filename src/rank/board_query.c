@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* board_query.c - see board.h: what can be asked about the entries of a board. */
+#include <assert.h>
+
+#include "base/hash.h"
+#include "rank/board_private.h"
+
+#define PREFETCH_AHEAD 16u
+#define QUERY_GROUP 256u
+#define RUN_GROUP 512u
+
+void board_get(const struct board *board, uint32_t entry, struct board_entry *out_entry)
+{
+    const struct board_entries *entries = &board->entries;
+    uint64_t bits = entry_score_bits(entries, entry);
+    int64_t reached_ms = entry_reached_ms(entries, entry);
+
+    *out_entry = (struct board_entry){
+        .entry = entry,
+        .segment = entry_segment(entries, entry),
+        .score = board_value(board, bits),
+        .reached_ms = reached_ms,
+        .key = {board_score_key(board, bits), ranktree_tie(board->def.ties, reached_ms),
+                entry_member(entries, entry)},
+    };
+}
+
+bool board_find(const struct board *board, uint32_t segment, struct span member,
+                struct board_entry *out_entry)
+{
+    struct entry_key key = {0, member, segment};
+    uint32_t id;
+
+    if (segment >= board->trees.count || member.size == 0 || member.size > ENTRY_MEMBER_BYTES_MAX)
+        return false;
+    key.hash = board_entries_hash(&board->entries, hash_bytes(member.data, member.size), segment);
+    id = board_entries_find(&board->entries, &key);
+    if (id == ENTRY_NONE)
+        return false;
+    board_get(board, id, out_entry);
+    return true;
+}
+
+void board_rank_many(const struct board *board, const uint32_t *entries, uint32_t count,
+                     uint32_t *out_ranks)
+{
+    struct ranktree_query queries[QUERY_GROUP];
+
+    for (uint32_t base = 0; base < count; base += QUERY_GROUP) {
+        uint32_t size = count - base < QUERY_GROUP ? count - base : QUERY_GROUP;
+
+        for (uint32_t i = 0; i < size && i < PREFETCH_AHEAD; i++)
+            entry_prefetch(&board->entries, entries[base + i]);
+        for (uint32_t i = 0; i < size; i++) {
+            uint32_t id = entries[base + i];
+
+            if (i + PREFETCH_AHEAD < size)
+                entry_prefetch(&board->entries, entries[base + i + PREFETCH_AHEAD]);
+            queries[i] = (struct ranktree_query){
+                .tree = board_tree(board, entry_segment(&board->entries, id)),
+                .score = board_score_key(board, entry_score_bits(&board->entries, id)),
+                .tie = ranktree_tie(board->def.ties, entry_reached_ms(&board->entries, id)),
+                .id = id,
+            };
+        }
+        ranktree_rank_many(&board->pool, queries, size, out_ranks + base);
+    }
+}
+
+uint32_t board_rank(const struct board *board, uint32_t entry)
+{
+    uint32_t rank;
+
+    board_rank_many(board, &entry, 1, &rank);
+    return rank;
+}
+
+uint32_t board_count_better(const struct board *board, uint32_t segment, const struct rank_key *key)
+{
+    if (segment >= board->trees.count)
+        return 0;
+    return ranktree_count_better(&board->pool, board_tree(board, segment), key);
+}
+
+uint32_t board_count_better_score(const struct board *board, uint32_t segment, uint64_t score)
+{
+    if (segment >= board->trees.count)
+        return 0;
+    return ranktree_count_better_score(&board->pool, board_tree(board, segment), score);
+}
+
+uint32_t board_run(const struct board *board, uint32_t segment, uint32_t from, uint32_t count,
+                   struct board_entry *out_entries)
+{
+    uint32_t ids[RUN_GROUP];
+    uint32_t filled = 0;
+
+    if (segment >= board->trees.count)
+        return 0;
+    while (filled < count) {
+        uint32_t wanted = count - filled < RUN_GROUP ? count - filled : RUN_GROUP;
+        uint32_t got =
+            ranktree_run(&board->pool, board_tree(board, segment), from + filled, wanted, ids);
+
+        for (uint32_t i = 0; i < got && i < PREFETCH_AHEAD; i++)
+            entry_prefetch(&board->entries, ids[i]);
+        for (uint32_t i = 0; i < got; i++) {
+            if (i + PREFETCH_AHEAD < got)
+                entry_prefetch(&board->entries, ids[i + PREFETCH_AHEAD]);
+            board_get(board, ids[i], &out_entries[filled++]);
+        }
+        if (got < wanted)
+            break;
+    }
+    return filled;
+}
+
+uint32_t board_above(const struct board *board, uint32_t segment, const struct rank_key *key,
+                     uint32_t count, struct board_entry *out_entries)
+{
+    uint32_t rank = board_count_better(board, segment, key);
+    uint32_t size = rank < count ? rank : count;
+
+    return board_run(board, segment, rank - size, size, out_entries);
+}
+
+uint32_t board_below(const struct board *board, uint32_t segment, const struct rank_key *key,
+                     uint32_t count, struct board_entry *out_entries)
+{
+    uint32_t rank = board_count_better(board, segment, key);
+    uint32_t filled;
+
+    if (count == 0)
+        return 0;
+    /* The key itself, if it is here, is the first of the run. */
+    filled = board_run(board, segment, rank, 1, out_entries);
+    if (filled == 0)
+        return 0;
+    if (rank_key_compare(&out_entries[0].key, key) == 0)
+        return board_run(board, segment, rank + 1, count, out_entries);
+    return 1 + board_run(board, segment, rank + 1, count - 1, out_entries + 1);
+}
+
+uint32_t board_distinct_scores(const struct board *board, uint32_t segment, uint64_t from,
+                               uint64_t end, uint64_t *out_scores, uint32_t max)
+{
+    if (segment >= board->trees.count)
+        return 0;
+    return ranktree_distinct_scores(&board->pool, board_tree(board, segment), from, end, out_scores,
+                                    max);
+}

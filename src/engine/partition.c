@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * partition.c - see partition.h.
+ *
+ * A batch is folded in this order: which rows count (duplicates, late ones), the series of those
+ * rows for every grouping, every metric, every board.
+ */
+#include "engine/partition.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "engine/catalog.h"
+#include "engine/stream_state.h"
+#include "metric/grouping.h"
+#include "metric/metric.h"
+#include "model/batch.h"
+#include "rank/board.h"
+
+/* A grouping that metrics of one stream share. */
+struct shared_grouping {
+    uint32_t stream_id;
+    struct grouping grouping;
+    uint32_t *series; /* scratch of the batch that is being folded, by row */
+    uint32_t series_capacity;
+};
+
+struct hosted_metric {
+    uint32_t id;
+    uint32_t stream_id;
+    struct shared_grouping *shared;
+    struct metric metric;
+};
+
+struct hosted_board {
+    uint32_t id;
+    uint32_t stream_id;
+    struct board *board;
+};
+
+struct partition {
+    uint32_t number;
+    struct partition_limits limits;
+    struct catalog *catalog;
+    struct stream_state **streams;
+    uint32_t stream_count;
+    struct shared_grouping **groupings;
+    uint32_t grouping_count;
+    struct hosted_metric **metrics;
+    uint32_t metric_count;
+    struct hosted_board **boards;
+    uint32_t board_count;
+    uint64_t orphan_rows; /* rows of streams that had been dropped */
+    uint32_t *rows;       /* scratch: the rows of a batch that count */
+    uint32_t row_capacity;
+};
+
+struct partition *partition_new(uint32_t number, const struct partition_limits *limits)
+{
+    struct partition *partition = bytes_alloc_zero(1, sizeof(*partition));
+
+    partition->number = number;
+    partition->limits = *limits;
+    partition->catalog = catalog_new();
+    return partition;
+}
+
+static void free_grouping(struct shared_grouping *shared)
+{
+    grouping_done(&shared->grouping);
+    free(shared->series);
+    free(shared);
+}
+
+static void free_metric(struct hosted_metric *hosted)
+{
+    metric_done(&hosted->metric);
+    free(hosted);
+}
+
+static void free_board(struct hosted_board *hosted)
+{
+    board_free(hosted->board);
+    free(hosted);
+}
+
+void partition_free(struct partition *partition)
+{
+    if (partition == NULL)
+        return;
+    for (uint32_t i = 0; i < partition->metric_count; i++)
+        free_metric(partition->metrics[i]);
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        free_board(partition->boards[i]);
+    for (uint32_t i = 0; i < partition->grouping_count; i++)
+        free_grouping(partition->groupings[i]);
+    for (uint32_t i = 0; i < partition->stream_count; i++)
+        stream_state_free(partition->streams[i]);
+    free(partition->metrics);
+    free(partition->boards);
+    free(partition->groupings);
+    free(partition->streams);
+    free(partition->rows);
+    catalog_free(partition->catalog);
+    free(partition);
+}
+
+/* Adds to one of the partition's lists of pointers. */
+static void *list_add(void *list, uint32_t *count, void *item)
+{
+    void **grown = bytes_realloc(list, (*count + 1) * sizeof(void *));
+
+    grown[(*count)++] = item;
+    return grown;
+}
+
+/* The order of the list is part of nothing, but keeping it keeps hashes comparable. */
+static void list_remove(void *list, uint32_t *count, uint32_t index)
+{
+    void **items = list;
+
+    memmove(items + index, items + index + 1, (*count - index - 1) * sizeof(void *));
+    (*count)--;
+}
+
+static struct stream_state *find_stream(const struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->stream_count; i++)
+        if (partition->streams[i]->id == id)
+            return partition->streams[i];
+    return NULL;
+}
+
+static void drop_stream(struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->stream_count; i++) {
+        if (partition->streams[i]->id != id)
+            continue;
+        stream_state_free(partition->streams[i]);
+        list_remove(partition->streams, &partition->stream_count, i);
+        return;
+    }
+}
+
+static void put_stream(struct partition *partition, const struct catalog_stream *stream)
+{
+    struct stream_state *state = find_stream(partition, stream->id);
+
+    if (state != NULL) {
+        stream_state_redefine(state, &stream->def);
+        return;
+    }
+    state = stream_state_new(stream->id, &stream->def, partition->limits.ids_max);
+    partition->streams = list_add(partition->streams, &partition->stream_count, state);
+}
+
+static struct shared_grouping *share_grouping(struct partition *partition,
+                                              const struct catalog_metric *metric)
+{
+    struct shared_grouping *shared;
+
+    for (uint32_t i = 0; i < partition->grouping_count; i++) {
+        shared = partition->groupings[i];
+        if (shared->stream_id == metric->stream_id &&
+            shared->grouping.by_count == metric->def.by_count &&
+            memcmp(shared->grouping.by, metric->by, metric->def.by_count * sizeof(metric->by[0])) ==
+                0) {
+            shared->grouping.users++;
+            return shared;
+        }
+    }
+    shared = bytes_alloc_zero(1, sizeof(*shared));
+    shared->stream_id = metric->stream_id;
+    grouping_init(&shared->grouping, metric->by, metric->def.by_count, metric->plain,
+                  partition->limits.series_max);
+    shared->grouping.users = 1;
+    partition->groupings = list_add(partition->groupings, &partition->grouping_count, shared);
+    return shared;
+}
+
+static void unshare_grouping(struct partition *partition, struct shared_grouping *shared)
+{
+    if (--shared->grouping.users > 0)
+        return;
+    for (uint32_t i = 0; i < partition->grouping_count; i++)
+        if (partition->groupings[i] == shared)
+            list_remove(partition->groupings, &partition->grouping_count, i);
+    free_grouping(shared);
+}
+
+static void drop_metric(struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->metric_count; i++) {
+        struct hosted_metric *hosted = partition->metrics[i];
+
+        if (hosted->id != id)
+            continue;
+        unshare_grouping(partition, hosted->shared);
+        free_metric(hosted);
+        list_remove(partition->metrics, &partition->metric_count, i);
+        return;
+    }
+}
+
+static void put_metric(struct partition *partition, const struct catalog_metric *metric)
+{
+    struct hosted_metric *hosted = bytes_alloc_zero(1, sizeof(*hosted));
+
+    hosted->id = metric->id;
+    hosted->stream_id = metric->stream_id;
+    hosted->shared = share_grouping(partition, metric);
+    metric_init(&hosted->metric, &metric->def, &metric->strategy, &hosted->shared->grouping);
+    partition->metrics = list_add(partition->metrics, &partition->metric_count, hosted);
+}
+
+static void drop_board(struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->board_count; i++) {
+        if (partition->boards[i]->id != id)
+            continue;
+        free_board(partition->boards[i]);
+        list_remove(partition->boards, &partition->board_count, i);
+        return;
+    }
+}
+
+static int put_board(struct partition *partition, const struct catalog_board *board,
+                     struct err *err)
+{
+    struct hosted_board *hosted = bytes_alloc_zero(1, sizeof(*hosted));
+    struct board_limits limits = {partition->limits.board_members_max,
+                                  partition->limits.board_segments_max};
+    struct board_bind bind = {
+        .member_column = (uint32_t)board->member_column,
+        .score_column = board->score_column,
+        .mode_column = board->mode_column,
+        .by_count = board->def.by_count,
+        .score_is_int = board->score_is_int,
+    };
+    int rc;
+
+    memcpy(bind.by_columns, board->by, sizeof(bind.by_columns));
+    rc = board_new(&hosted->board, &board->def, &bind, limits, err);
+    if (rc < 0) {
+        free(hosted);
+        return rc;
+    }
+    hosted->id = board->id;
+    hosted->stream_id = board->stream_id;
+    partition->boards = list_add(partition->boards, &partition->board_count, hosted);
+    return 0;
+}
+
+int partition_define(struct partition *partition, struct span record, struct err *err)
+{
+    struct catalog_change change;
+    int rc = catalog_apply(partition->catalog, record, &change, err);
+
+    if (rc < 0)
+        return rc;
+    if (change.dropped_stream_id != UINT32_MAX)
+        drop_stream(partition, change.dropped_stream_id);
+    if (change.dropped && change.kind == DEFINITION_STREAM)
+        drop_stream(partition, change.id);
+    if ((change.dropped || change.restarted) && change.kind == DEFINITION_METRIC)
+        drop_metric(partition, change.id);
+    if ((change.dropped || change.restarted) && change.kind == DEFINITION_BOARD)
+        drop_board(partition, change.id);
+    if (change.dropped)
+        return 0;
+    if (change.stream != NULL)
+        put_stream(partition, change.stream);
+    if (change.metric != NULL)
+        put_metric(partition, change.metric);
+    return change.board != NULL ? put_board(partition, change.board, err) : 0;
+}
+
+/* An older version's columns are the first ones of today's. */
+static int check_columns(const struct batch *batch, const struct stream_state *stream,
+                         struct err *err)
+{
+    bool fits = batch->column_count <= stream->def.field_count;
+
+    for (uint32_t i = 0; fits && i < batch->column_count; i++)
+        fits = batch->columns[i].type == stream->def.fields[i].type;
+    if (fits && stream->def.key_field >= (int32_t)batch->column_count)
+        fits = false;
+    if (!fits)
+        return err_set(err, ERR_CORRUPT, "a batch does not have the columns of stream \"%s\"",
+                       stream->def.name);
+    return 0;
+}
+
+static void fold_metrics(struct partition *partition, const struct stream_state *stream,
+                         const struct batch *batch, uint32_t row_count)
+{
+    for (uint32_t i = 0; i < partition->grouping_count; i++) {
+        struct shared_grouping *shared = partition->groupings[i];
+
+        if (shared->stream_id != stream->id)
+            continue;
+        if (row_count > shared->series_capacity) {
+            shared->series = bytes_realloc(shared->series, row_count * sizeof(uint32_t));
+            shared->series_capacity = row_count;
+        }
+        grouping_fold(&shared->grouping, batch, partition->rows, row_count, shared->series);
+    }
+    for (uint32_t i = 0; i < partition->metric_count; i++) {
+        struct hosted_metric *hosted = partition->metrics[i];
+
+        if (hosted->stream_id != stream->id)
+            continue;
+        metric_fold(&hosted->metric, batch, partition->rows, hosted->shared->series, row_count);
+        metric_expire(&hosted->metric, stream->stat.watermark_ms, partition->limits.panes_max);
+    }
+}
+
+int partition_fold(struct partition *partition, struct batch *batch, struct board_reply *replies,
+                   struct err *err)
+{
+    struct stream_state *stream = find_stream(partition, batch->stream_id);
+    uint32_t row_count;
+
+    if (stream == NULL) {
+        partition->orphan_rows += batch->row_count;
+        return 0;
+    }
+    if (batch->column_count < stream->def.field_count)
+        batch_extend(batch, &stream->def);
+    if (check_columns(batch, stream, err) < 0)
+        return ERR_CORRUPT;
+    if (batch->row_count > partition->row_capacity) {
+        partition->rows = bytes_realloc(partition->rows, batch->row_count * sizeof(uint32_t));
+        partition->row_capacity = batch->row_count;
+    }
+    row_count = stream_state_select(stream, batch, partition->rows);
+    fold_metrics(partition, stream, batch, row_count);
+    for (uint32_t i = 0; i < partition->board_count; i++) {
+        struct hosted_board *hosted = partition->boards[i];
+
+        if (hosted->stream_id == stream->id)
+            board_fold(hosted->board, batch, partition->rows, row_count, replies);
+    }
+    return 0;
+}
+
+const struct catalog *partition_catalog(const struct partition *partition)
+{
+    return partition->catalog;
+}
+
+const struct metric *partition_metric(const struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->metric_count; i++)
+        if (partition->metrics[i]->id == id)
+            return &partition->metrics[i]->metric;
+    return NULL;
+}
+
+const struct board *partition_board(const struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        if (partition->boards[i]->id == id)
+            return partition->boards[i]->board;
+    return NULL;
+}
+
+bool partition_stream_stat(const struct partition *partition, uint32_t stream_id,
+                           struct partition_stream_stat *out_stat)
+{
+    const struct stream_state *stream = find_stream(partition, stream_id);
+
+    if (stream == NULL)
+        return false;
+    *out_stat = stream->stat;
+    return true;
+}
+
+uint64_t partition_hash(const struct partition *partition)
+{
+    uint64_t hash = hash_u64(partition->orphan_rows);
+
+    for (uint32_t i = 0; i < partition->stream_count; i++)
+        hash = hash_mix(hash, stream_state_hash(partition->streams[i]));
+    for (uint32_t i = 0; i < partition->metric_count; i++)
+        hash = hash_mix(hash, metric_hash(&partition->metrics[i]->metric));
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        hash = hash_mix(hash, board_hash(partition->boards[i]->board));
+    return hash;
+}
+
+uint64_t partition_bytes(const struct partition *partition)
+{
+    uint64_t bytes = sizeof(*partition) + partition->row_capacity * sizeof(uint32_t);
+
+    for (uint32_t i = 0; i < partition->stream_count; i++)
+        bytes += stream_state_bytes(partition->streams[i]);
+    for (uint32_t i = 0; i < partition->grouping_count; i++)
+        bytes += grouping_bytes(&partition->groupings[i]->grouping) +
+                 partition->groupings[i]->series_capacity * sizeof(uint32_t);
+    for (uint32_t i = 0; i < partition->metric_count; i++)
+        bytes += metric_bytes(&partition->metrics[i]->metric);
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        bytes += board_memory_bytes(partition->boards[i]->board);
+    return bytes;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * partition.h - one partition: a deterministic state machine over its journal.
+ *
+ *     state(n+1) = fold(state(n), record[n])
+ *
+ * A partition sees only committed records, in order. It reads no clock, no disk and no socket:
+ * time comes with the batch. So two folds of one journal give the same partition_hash, and what a
+ * reader sees has been committed.
+ *
+ * Per stream it keeps a watermark: the greatest event time so far. A row whose event time lies
+ * more than `lateness` behind the watermark, as it stands when the row's turn comes, is late: it
+ * is counted and changes nothing. So a pane that ends at or before watermark - lateness never
+ * changes again: its values are final.
+ *
+ * Thread: the worker that hosts the partition; nobody else touches it.
+ */
+#ifndef TALLYWHEEL_ENGINE_PARTITION_H
+#define TALLYWHEEL_ENGINE_PARTITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct batch;
+struct board;
+struct board_reply;
+struct catalog;
+struct err;
+struct metric;
+struct partition;
+
+struct partition_limits {
+    uint32_t series_max;        /* series per list of `by` fields */
+    uint32_t panes_max;         /* panes of one metric that hold data; beyond, the oldest go */
+    uint32_t ids_max;           /* event ids that a stream remembers; beyond, the oldest go */
+    uint32_t board_members_max; /* entries per board */
+    uint32_t board_segments_max;
+};
+
+struct partition_stream_stat {
+    uint64_t rows; /* accepted */
+    uint64_t late;
+    uint64_t duplicates;
+    int64_t watermark_ms; /* INT64_MIN: no event yet */
+    int64_t wall_ms;      /* when its newest batch was appended */
+};
+
+struct partition *partition_new(uint32_t number, const struct partition_limits *limits);
+void partition_free(struct partition *partition);
+
+/* Folds a definition record (engine/catalog.h). */
+int partition_define(struct partition *partition, struct span record, struct err *err);
+
+/*
+ * Folds a batch and fills its outcomes. `replies`: NULL, or room for row_count; filled for a board
+ * that takes scores directly. ERR_CORRUPT if the batch does not fit its stream (a damaged
+ * journal); a batch of a stream that has been dropped since is counted and ignored.
+ */
+int partition_fold(struct partition *partition, struct batch *batch, struct board_reply *replies,
+                   struct err *err);
+
+/* The catalog as of the last definition folded. */
+const struct catalog *partition_catalog(const struct partition *partition);
+
+/* By the id that the catalog gives; NULL if there is none. Valid until the next definition. */
+const struct metric *partition_metric(const struct partition *partition, uint32_t id);
+const struct board *partition_board(const struct partition *partition, uint32_t id);
+
+/* False if there is no such stream. */
+bool partition_stream_stat(const struct partition *partition, uint32_t stream_id,
+                           struct partition_stream_stat *out_stat);
+
+/* A hash over the whole state. Scans all of it. */
+uint64_t partition_hash(const struct partition *partition);
+
+/* Bytes of memory that the state takes. */
+uint64_t partition_bytes(const struct partition *partition);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * host.h - hosts one partition: its journal, its state, and the commit cycle between them.
+ *
+ *     submissions -> append to the open group -> seal -> commit (a disk thread) -> fold -> return
+ *
+ * While one group is being committed, submissions queue up and make the next: group commit without
+ * a timer. The next commit is started before the last one is folded, so the disk and the fold work
+ * at the same time. Only what is committed is folded, and only what is folded is acknowledged.
+ *
+ * When a commit fails the partition stops taking writes for good, and says why to each; reads go
+ * on.
+ *
+ * Thread: the worker that hosts the partition; replay runs in a disk thread before that.
+ */
+#ifndef TALLYWHEEL_NODE_HOST_H
+#define TALLYWHEEL_NODE_HOST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+struct journal;
+struct node;
+struct partition;
+struct submission;
+struct worker;
+
+struct host {
+    struct node *node;
+    struct worker *worker;
+    uint32_t number;
+    struct journal *journal;
+    struct partition *partition;
+    struct submission *queue_first; /* waiting to be appended */
+    struct submission *queue_last;
+    struct submission *group_first; /* appended, being committed */
+    struct submission *group_last;
+    bool committing;
+    _Atomic bool busy; /* a commit is under way; a hint for whoever batches */
+    bool ready;        /* replayed */
+    int failed;        /* the code of the failure that stopped writes */
+    struct err failure;
+    struct bytes encoded;      /* scratch of append */
+    struct bytes *definitions; /* the definition records of the journal, in order */
+    uint32_t definition_count;
+    uv_work_t work;
+    int work_rc;
+    struct err work_err;
+    _Atomic uint64_t replayed_bytes;
+    _Atomic uint64_t replayed_rows;
+    uint64_t replay_ns;
+    _Atomic uint64_t folded; /* groups folded: whether anything changed */
+};
+
+/* The main thread, before workers run. Opens the journal; replays nothing yet. */
+int host_open(struct host *host, struct node *node, struct worker *worker, uint32_t number,
+              struct err *err);
+
+/*
+ * Folds the whole journal in a disk thread, then calls node_host_ready on the host's worker. If the
+ * node is stopped meanwhile it ends early, and the host never gets ready.
+ */
+void host_replay(struct host *host);
+
+/* The host's worker: takes a submission over. */
+void host_submit(struct host *host, struct submission *submission);
+
+/* After all threads have ended. */
+void host_close(struct host *host);
+
+#endif

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "rank/board_place.h"
 #include "rank/board_private.h"
 
 #define TREES_PER_PAGE (1u << 12)
@@ -33,6 +34,7 @@ int board_new(struct board **out_board, const struct board_def *def, const struc
     board->limits = limits;
     board->strategy = strategy;
     board->is_int = bind->score_is_int || (strategy != NULL && strategy->always_int);
+    board->tie_bits = board_place_tie_bits(board);
     board_entries_init(&board->entries, strategy != NULL ? strategy->extra_bytes : 0,
                        def->by_count > 0, limits.entries_max);
     ranktree_pool_init(&board->pool, &board->entries, def->ties);

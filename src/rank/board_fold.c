@@ -18,6 +18,7 @@
 #include <float.h>
 #include <stdlib.h>
 
+#include "rank/board_place.h"
 #include "rank/board_private.h"
 #include "model/batch.h"
 
@@ -226,8 +227,20 @@ static void fold_scores_replying(struct board *board, uint32_t row_count,
 
 /* ---- 5. move ---- */
 
-/* Writes entries back and lists those whose position changes. */
-static uint32_t list_changed(struct board *board)
+/* Of two score keys the one that is farther from the middle, where 0 is. */
+static uint64_t farther(uint64_t a, uint64_t b)
+{
+    uint64_t far_a = a > SCORE_KEY_SIGN ? a - SCORE_KEY_SIGN : SCORE_KEY_SIGN - a;
+    uint64_t far_b = b > SCORE_KEY_SIGN ? b - SCORE_KEY_SIGN : SCORE_KEY_SIGN - b;
+
+    return far_b > far_a ? b : a;
+}
+
+/*
+ * Writes entries back and lists those whose position changes. `out_wide` is the key of a score
+ * that does not fit the places of the board, if there is one.
+ */
+static uint32_t list_changed(struct board *board, bool *out_is_wide, uint64_t *out_wide)
 {
     struct fold *fold = &board->fold;
     uint32_t count = 0;
@@ -246,6 +259,10 @@ static uint32_t list_changed(struct board *board)
         if (fold->is_new[i] || state->score.bits != touched->old_bits ||
             (state->reached_ms != touched->old_reached_ms && board->def.ties != BOARD_TIES_MEMBER))
             fold->changed[count++] = i;
+        if (!board_place_fits(board, board_score_key(board, state->score.bits))) {
+            *out_is_wide = true;
+            *out_wide = farther(*out_wide, board_score_key(board, state->score.bits));
+        }
     }
     return count;
 }
@@ -290,9 +307,10 @@ static struct ranktree_move move_of(const struct board *board, uint32_t index)
     enum board_ties ties = board->def.ties;
 
     return (struct ranktree_move){
-        .old_score = board_score_key(board, touched->old_bits),
+        .old_score = board_place(board, board_score_key(board, touched->old_bits),
+                                 touched->old_reached_ms),
         .old_tie = ranktree_tie(ties, touched->old_reached_ms),
-        .score = board_score_key(board, state->score.bits),
+        .score = board_place(board, board_score_key(board, state->score.bits), state->reached_ms),
         .tie = ranktree_tie(ties, state->reached_ms),
         .id = fold->ids[index],
         .is_new = fold->is_new[index],
@@ -318,8 +336,15 @@ static void prefetch_trees(const struct board *board, uint32_t at, uint32_t coun
 static void move_changed(struct board *board)
 {
     struct fold *fold = &board->fold;
-    uint32_t count = list_changed(board);
+    bool is_wide = false;
+    uint64_t wide = SCORE_KEY_SIGN;
+    uint32_t count = list_changed(board, &is_wide, &wide);
 
+    board->moves += count;
+    if (is_wide) {
+        board_place_widen(board, wide);
+        return;
+    }
     if (count > 0)
         sort_by_segment(board, count);
     for (uint32_t begin = 0, end; begin < count; begin = end) {
@@ -335,7 +360,6 @@ static void move_changed(struct board *board)
         }
         ranktree_move_many(&board->pool, board_tree(board, segment), fold->moves, end - begin);
     }
-    board->moves += count;
 }
 
 void board_fold(struct board *board, const struct batch *batch, const uint32_t *rows,
@@ -345,6 +369,8 @@ void board_fold(struct board *board, const struct batch *batch, const uint32_t *
         uint32_t count = row_count - begin < FOLD_ROWS_MAX ? row_count - begin : FOLD_ROWS_MAX;
         uint32_t scored;
 
+        if (!board->based)
+            board_place_begin(board, entry_clamp_reached(batch->event_ms[rows[begin]]));
         fold_room(&board->fold, count);
         board_touch(board, batch, rows + begin, count);
         scored = list_score_rows(board, batch, rows + begin, count);

@@ -24,6 +24,12 @@ struct touched {
     int64_t old_reached_ms;
 };
 
+/* An entry on its way into a tree that is built anew. */
+struct rebuilt {
+    uint32_t segment;
+    uint32_t id;
+};
+
 /* A distinct tuple of `by` values in a part of a batch. */
 struct tuple {
     uint32_t row;
@@ -61,6 +67,9 @@ struct board {
     struct board_limits limits;
     const struct score_strategy *strategy; /* NULL if rows have a mode */
     bool is_int;
+    uint32_t tie_bits; /* of a place in the tree: board_place.h */
+    bool based;        /* base_ms is set */
+    int64_t base_ms;
     struct board_entries entries;
     struct ranktree_pool pool;
     struct intern segments; /* label tuples, in order of arrival; only with `by` */

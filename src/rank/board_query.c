@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "rank/board_place.h"
 #include "rank/board_private.h"
 
 #define PREFETCH_AHEAD 16u
@@ -58,7 +59,9 @@ void board_rank_many(const struct board *board, const uint32_t *entries, uint32_
                 entry_prefetch(&board->entries, entries[base + i + PREFETCH_AHEAD]);
             queries[i] = (struct ranktree_query){
                 .tree = board_tree(board, entry_segment(&board->entries, id)),
-                .score = board_score_key(board, entry_score_bits(&board->entries, id)),
+                .score = board_place(
+                    board, board_score_key(board, entry_score_bits(&board->entries, id)),
+                    entry_reached_ms(&board->entries, id)),
                 .tie = ranktree_tie(board->def.ties, entry_reached_ms(&board->entries, id)),
                 .id = id,
             };
@@ -75,18 +78,32 @@ uint32_t board_rank(const struct board *board, uint32_t entry)
     return rank;
 }
 
+/* The inverse of ranktree_tie; boards whose ties go by member have no use for it. */
+static int64_t reached_of_tie(const struct board *board, uint64_t tie)
+{
+    uint64_t up = board->def.ties == BOARD_TIES_LAST ? ~tie : tie;
+
+    return entry_clamp_reached((int64_t)(up ^ SCORE_KEY_SIGN));
+}
+
 uint32_t board_count_better(const struct board *board, uint32_t segment, const struct rank_key *key)
 {
+    struct rank_key placed = *key;
+
     if (segment >= board->trees.count)
         return 0;
-    return ranktree_count_better(&board->pool, board_tree(board, segment), key);
+    if (!board_place_fits(board, key->score)) /* all are better, or none is */
+        return board_place_first(board, key->score) == 0 ? 0 : board_tree(board, segment)->count;
+    placed.score = board_place(board, key->score, reached_of_tie(board, key->tie));
+    return ranktree_count_better(&board->pool, board_tree(board, segment), &placed);
 }
 
 uint32_t board_count_better_score(const struct board *board, uint32_t segment, uint64_t score)
 {
     if (segment >= board->trees.count)
         return 0;
-    return ranktree_count_better_score(&board->pool, board_tree(board, segment), score);
+    return ranktree_count_better_score(&board->pool, board_tree(board, segment),
+                                       board_place_first(board, score));
 }
 
 uint32_t board_run(const struct board *board, uint32_t segment, uint32_t from, uint32_t count,
@@ -144,8 +161,14 @@ uint32_t board_below(const struct board *board, uint32_t segment, const struct r
 uint32_t board_distinct_scores(const struct board *board, uint32_t segment, uint64_t from,
                                uint64_t end, uint64_t *out_scores, uint32_t max)
 {
+    uint32_t count;
+
     if (segment >= board->trees.count)
         return 0;
-    return ranktree_distinct_scores(&board->pool, board_tree(board, segment), from, end, out_scores,
-                                    max);
+    count = ranktree_distinct_scores(&board->pool, board_tree(board, segment), board->tie_bits,
+                                     board_place_first(board, from), board_place_first(board, end),
+                                     out_scores, max);
+    for (uint32_t i = 0; i < count; i++)
+        out_scores[i] = board_place_score(board, out_scores[i]);
+    return count;
 }

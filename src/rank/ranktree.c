@@ -360,8 +360,10 @@ uint32_t ranktree_run(const struct ranktree_pool *pool, const struct ranktree *t
 }
 
 uint32_t ranktree_distinct_scores(const struct ranktree_pool *pool, const struct ranktree *tree,
-                                  uint64_t from, uint64_t end, uint64_t *out_scores, uint32_t max)
+                                  uint32_t ignored_bits, uint64_t from, uint64_t end,
+                                  uint64_t *out_scores, uint32_t max)
 {
+    uint64_t ignored = ((uint64_t)1 << ignored_bits) - 1;
     struct cursor cursor;
     uint32_t rank = ranktree_count_better_score(pool, tree, from);
     uint32_t filled = 0;
@@ -374,7 +376,8 @@ uint32_t ranktree_distinct_scores(const struct ranktree_pool *pool, const struct
 
         if (score >= end)
             break;
-        out_scores[filled++] = score;
+        out_scores[filled++] = score & ~ignored;
+        score |= ignored; /* the last of those that are alike */
         cursor.at += upper_bound(cursor.leaf.scores + cursor.at, cursor.count - cursor.at, score);
         if (cursor.at < cursor.count)
             continue;

@@ -106,9 +106,13 @@ uint32_t ranktree_count_better_score(const struct ranktree_pool *pool, const str
 uint32_t ranktree_run(const struct ranktree_pool *pool, const struct ranktree *tree, uint32_t from,
                       uint32_t count, uint32_t *out_ids);
 
-/* The distinct scores in [from, end), ascending, at most `max`. */
+/*
+ * The distinct scores in [from, end), ascending, at most `max`; of scores that agree but for their
+ * lower `ignored_bits` one, with these bits 0.
+ */
 uint32_t ranktree_distinct_scores(const struct ranktree_pool *pool, const struct ranktree *tree,
-                                  uint64_t from, uint64_t end, uint64_t *out_scores, uint32_t max);
+                                  uint32_t ignored_bits, uint64_t from, uint64_t end,
+                                  uint64_t *out_scores, uint32_t max);
 
 struct ranktree_shape {
     uint64_t leaves;

@@ -139,7 +139,7 @@ static void check_scores(struct world *world, struct ranktree *tree, uint32_t co
     uint64_t *scores = calloc(count + 1, sizeof(scores[0]));
     uint32_t first = 0;
     uint32_t distinct = 0;
-    uint32_t got = ranktree_distinct_scores(&world->pool, tree, 0, UINT64_MAX, scores, count + 1);
+    uint32_t got = ranktree_distinct_scores(&world->pool, tree, 0, 0, UINT64_MAX, scores, count + 1);
 
     for (uint32_t i = 0; i < count; i++) {
         uint64_t score = world->members[world->order[i]].score;
@@ -158,7 +158,7 @@ static void check_scores(struct world *world, struct ranktree *tree, uint32_t co
         uint64_t some[2];
 
         assert_int_equal(
-            ranktree_distinct_scores(&world->pool, tree, scores[1] + 1, scores[3], some, 2), 1);
+            ranktree_distinct_scores(&world->pool, tree, 0, scores[1] + 1, scores[3], some, 2), 1);
         assert_true(some[0] == scores[2]);
     }
     free(scores);

@@ -10,6 +10,7 @@
 #include "base/say.h"
 
 #define ARENA_HUGE_BYTES (2u << 20)
+#define SYSTEM_PAGE_BYTES 4096u
 
 static size_t page_bytes(const struct arena *arena)
 {
@@ -81,6 +82,10 @@ uint32_t arena_take(struct arena *arena, uint32_t count)
 
 uint64_t arena_bytes(const struct arena *arena)
 {
-    return (uint64_t)arena->page_count * page_bytes(arena) +
-           (uint64_t)arena->page_capacity * sizeof(arena->pages[0]);
+    uint64_t used = (uint64_t)arena->count * arena->item_bytes;
+    uint64_t whole = (uint64_t)arena->page_count * page_bytes(arena);
+
+    /* What was never touched of the last page is no memory yet. */
+    used = (used + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
+    return (used < whole ? used : whole) + (uint64_t)arena->page_capacity * sizeof(arena->pages[0]);
 }

@@ -38,7 +38,7 @@ uint32_t arena_take(struct arena *arena, uint32_t count);
 /* Forgets all items and gives the pages back. */
 void arena_reset(struct arena *arena);
 
-/* Bytes of memory that the pages and the page table take. */
+/* Bytes of memory that the items and the page table take. */
 uint64_t arena_bytes(const struct arena *arena);
 
 static inline void *arena_at(const struct arena *arena, uint32_t index)

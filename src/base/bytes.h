@@ -28,9 +28,20 @@ static inline struct span span_of(const char *text)
     return (struct span){text, strlen(text)};
 }
 
+/* Names and labels are mostly short: two loads that overlap tell them apart without a call. */
 static inline bool span_equal(struct span a, struct span b)
 {
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+    uint64_t words[4];
+
+    if (a.size != b.size)
+        return false;
+    if (a.size < sizeof(words[0]) || a.size > 2 * sizeof(words[0]))
+        return a.size == 0 || memcmp(a.data, b.data, a.size) == 0;
+    memcpy(&words[0], a.data, sizeof(words[0]));
+    memcpy(&words[1], b.data, sizeof(words[1]));
+    memcpy(&words[2], a.data + a.size - sizeof(words[2]), sizeof(words[2]));
+    memcpy(&words[3], b.data + b.size - sizeof(words[3]), sizeof(words[3]));
+    return words[0] == words[1] && words[2] == words[3];
 }
 
 /* memcmp order, the shorter first among equals. */

@@ -9,7 +9,7 @@
 #include "base/say.h"
 
 #define TEXT_UNIT 2u
-#define TEXT_PAGE_UNITS (1u << 17) /* 256 KiB a page */
+#define TEXT_PAGE_UNITS (1u << 20) /* 2 MiB a page */
 #define SLOT_COUNT_MIN 64u
 #define GROUP 32u
 
@@ -33,7 +33,7 @@ void intern_init(struct intern *intern, uint32_t count_max)
 {
     *intern = (struct intern){.slot_count = SLOT_COUNT_MIN, .count_max = count_max};
     intern->slots = slots_new(SLOT_COUNT_MIN);
-    arena_init(&intern->starts, sizeof(uint32_t), 1u << 14);
+    arena_init(&intern->starts, sizeof(uint32_t), 1u << 19);
     arena_init(&intern->text, TEXT_UNIT, TEXT_PAGE_UNITS);
 }
 

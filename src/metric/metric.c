@@ -18,7 +18,7 @@
 #include "model/batch.h"
 
 #define PREFETCH_AHEAD 16u
-#define HEADS_PER_PAGE 1024u
+#define HEADS_PER_PAGE (1u << 17) /* 2 MiB: large enough for a huge page */
 
 void metric_init(struct metric *metric, const struct metric_def *def,
                  const struct strategy *strategy, struct grouping *grouping)

@@ -10,7 +10,8 @@
 
 #define INDEX_BITS 30
 #define INDEX_MASK ((1u << INDEX_BITS) - 1)
-#define RECORDS_PER_PAGE 2048u
+/* Pages of the largest blocks are large enough for huge pages. */
+static const uint32_t records_per_page[PANE_BLOCK_SIZES] = {2048, 2048, 2048, 1u << 17};
 
 /* The first block of a pane is of the first size, the next of the next, then all of the last. */
 static const uint32_t block_shift[PANE_BLOCK_SIZES] = {2, 5, 8, 11};
@@ -31,7 +32,7 @@ void pane_store_init(struct pane_store *store, uint32_t state_bytes)
     *store = (struct pane_store){.state_bytes = state_bytes, .number_min = INT64_MIN};
     for (int i = 0; i < PANE_BLOCK_SIZES; i++) {
         arena_init(&store->records[i], (uint32_t)sizeof(struct pane_record) + state_bytes,
-                   RECORDS_PER_PAGE);
+                   records_per_page[i]);
         arena_init(&store->links[i], sizeof(uint32_t), 1024);
         store->free_blocks[i] = PANE_RECORD_NONE;
     }

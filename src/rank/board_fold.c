@@ -307,8 +307,8 @@ static struct ranktree_move move_of(const struct board *board, uint32_t index)
     enum board_ties ties = board->def.ties;
 
     return (struct ranktree_move){
-        .old_score = board_place(board, board_score_key(board, touched->old_bits),
-                                 touched->old_reached_ms),
+        .old_score =
+            board_place(board, board_score_key(board, touched->old_bits), touched->old_reached_ms),
         .old_tie = ranktree_tie(ties, touched->old_reached_ms),
         .score = board_place(board, board_score_key(board, state->score.bits), state->reached_ms),
         .tie = ranktree_tie(ties, state->reached_ms),

@@ -37,8 +37,8 @@ static void insert_group(struct board *board, struct rebuilt *group, uint32_t co
             int64_t reached_ms = entry_reached_ms(entries, id);
 
             moves[end - begin] = (struct ranktree_move){
-                .score = board_place(
-                    board, board_score_key(board, entry_score_bits(entries, id)), reached_ms),
+                .score = board_place(board, board_score_key(board, entry_score_bits(entries, id)),
+                                     reached_ms),
                 .tie = ranktree_tie(board->def.ties, reached_ms),
                 .id = id,
                 .is_new = true,

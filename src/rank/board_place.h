@@ -49,8 +49,7 @@ static inline uint64_t board_place_keys(const struct board *board)
 
 static inline bool board_place_fits(const struct board *board, uint64_t score_key)
 {
-    return board->tie_bits == 0 ||
-           score_key - board_place_least(board) < board_place_keys(board);
+    return board->tie_bits == 0 || score_key - board_place_least(board) < board_place_keys(board);
 }
 
 static inline uint64_t board_place_time(const struct board *board, int64_t reached_ms)
@@ -95,8 +94,7 @@ static inline uint64_t board_place_first(const struct board *board, uint64_t sco
 /* The score key of a place. */
 static inline uint64_t board_place_score(const struct board *board, uint64_t place)
 {
-    return board->tie_bits == 0 ? place
-                                : (place >> board->tie_bits) + board_place_least(board);
+    return board->tie_bits == 0 ? place : (place >> board->tie_bits) + board_place_least(board);
 }
 
 /* Sets the base of time; before the first entry. */

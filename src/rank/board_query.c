@@ -59,9 +59,9 @@ void board_rank_many(const struct board *board, const uint32_t *entries, uint32_
                 entry_prefetch(&board->entries, entries[base + i + PREFETCH_AHEAD]);
             queries[i] = (struct ranktree_query){
                 .tree = board_tree(board, entry_segment(&board->entries, id)),
-                .score = board_place(
-                    board, board_score_key(board, entry_score_bits(&board->entries, id)),
-                    entry_reached_ms(&board->entries, id)),
+                .score = board_place(board,
+                                     board_score_key(board, entry_score_bits(&board->entries, id)),
+                                     entry_reached_ms(&board->entries, id)),
                 .tie = ranktree_tie(board->def.ties, entry_reached_ms(&board->entries, id)),
                 .id = id,
             };

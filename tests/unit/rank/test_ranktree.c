@@ -139,7 +139,8 @@ static void check_scores(struct world *world, struct ranktree *tree, uint32_t co
     uint64_t *scores = calloc(count + 1, sizeof(scores[0]));
     uint32_t first = 0;
     uint32_t distinct = 0;
-    uint32_t got = ranktree_distinct_scores(&world->pool, tree, 0, 0, UINT64_MAX, scores, count + 1);
+    uint32_t got =
+        ranktree_distinct_scores(&world->pool, tree, 0, 0, UINT64_MAX, scores, count + 1);
 
     for (uint32_t i = 0; i < count; i++) {
         uint64_t score = world->members[world->order[i]].score;

@@ -260,19 +260,29 @@ static void send_open(struct ingest *ingest, uint32_t index)
     ingest_send(ingest, submission);
 }
 
+static bool is_open_for(const struct submission *submission, const struct ingest_request *request,
+                        uint32_t partition)
+{
+    return submission->partition == partition &&
+           submission->batch->stream_id == request->stream_id &&
+           submission->batch->stream_version == request->def.version;
+}
+
 /* The open submission of (stream version, partition); its index is returned. */
-static uint32_t find_open(struct ingest *ingest, const struct ingest_request *request,
+static uint32_t find_open(struct ingest *ingest, struct ingest_request *request,
                           uint32_t partition)
 {
     struct catalog_stream stream;
 
+    /* Rows of a request find theirs where the last one to the partition did. */
+    if (request->recent[partition % INGEST_RECENT] < ingest->open_count &&
+        is_open_for(ingest->open[request->recent[partition % INGEST_RECENT]], request, partition))
+        return request->recent[partition % INGEST_RECENT];
     for (uint32_t i = 0; i < ingest->open_count; i++) {
-        const struct submission *submission = ingest->open[i];
-
-        if (submission->partition == partition &&
-            submission->batch->stream_id == request->stream_id &&
-            submission->batch->stream_version == request->def.version)
-            return i;
+        if (!is_open_for(ingest->open[i], request, partition))
+            continue;
+        request->recent[partition % INGEST_RECENT] = i;
+        return i;
     }
     if (ingest->open_count == ingest->open_capacity) {
         ingest->open_capacity = ingest->open_capacity > 0 ? ingest->open_capacity * 2 : 16;

@@ -40,6 +40,8 @@ struct ingest_offset {
     uint64_t offset; /* of the request's last row there */
 };
 
+#define INGEST_RECENT 16
+
 struct ingest_request {
     struct worker *worker;
     uint32_t stream_id;
@@ -59,6 +61,7 @@ struct ingest_request {
     uint32_t offset_count;
     uint64_t failed; /* rows that could not be committed */
     struct err failure;
+    uint32_t recent[INGEST_RECENT]; /* where the open submission of a partition was last found */
     void *context;
     /* All rows are decided. The request may be freed inside. */
     void (*done)(struct ingest_request *request);

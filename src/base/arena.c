@@ -85,7 +85,9 @@ uint64_t arena_bytes(const struct arena *arena)
     uint64_t used = (uint64_t)arena->count * arena->item_bytes;
     uint64_t whole = (uint64_t)arena->page_count * page_bytes(arena);
 
-    /* What was never touched of the last page is no memory yet. */
+    /* What was never touched of a page is no memory yet, unless a huge page came at once. */
     used = (used + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
-    return (used < whole ? used : whole) + (uint64_t)arena->page_capacity * sizeof(arena->pages[0]);
+    if (used > whole || (arena->page_count > 1 && page_bytes(arena) >= ARENA_HUGE_BYTES))
+        used = whole;
+    return used + (uint64_t)arena->page_capacity * sizeof(arena->pages[0]);
 }

@@ -28,10 +28,16 @@ struct shared_grouping {
     uint32_t series_capacity;
 };
 
+/* A table that metrics of one grouping share. */
+struct shared_table {
+    struct shared_grouping *shared;
+    struct metric_table table;
+};
+
 struct hosted_metric {
     uint32_t id;
     uint32_t stream_id;
-    struct shared_grouping *shared;
+    struct shared_table *table;
     struct metric metric;
 };
 
@@ -49,6 +55,8 @@ struct partition {
     uint32_t stream_count;
     struct shared_grouping **groupings;
     uint32_t grouping_count;
+    struct shared_table **tables;
+    uint32_t table_count;
     struct hosted_metric **metrics;
     uint32_t metric_count;
     struct hosted_board **boards;
@@ -75,6 +83,12 @@ static void free_grouping(struct shared_grouping *shared)
     free(shared);
 }
 
+static void free_table(struct shared_table *shared)
+{
+    metric_table_done(&shared->table);
+    free(shared);
+}
+
 static void free_metric(struct hosted_metric *hosted)
 {
     metric_done(&hosted->metric);
@@ -95,12 +109,15 @@ void partition_free(struct partition *partition)
         free_metric(partition->metrics[i]);
     for (uint32_t i = 0; i < partition->board_count; i++)
         free_board(partition->boards[i]);
+    for (uint32_t i = 0; i < partition->table_count; i++)
+        free_table(partition->tables[i]);
     for (uint32_t i = 0; i < partition->grouping_count; i++)
         free_grouping(partition->groupings[i]);
     for (uint32_t i = 0; i < partition->stream_count; i++)
         stream_state_free(partition->streams[i]);
     free(partition->metrics);
     free(partition->boards);
+    free(partition->tables);
     free(partition->groupings);
     free(partition->streams);
     free(partition->rows);
@@ -191,6 +208,40 @@ static void unshare_grouping(struct partition *partition, struct shared_grouping
     free_grouping(shared);
 }
 
+/* A table with the same grouping, width and keep that nothing has been folded into, or a new one. */
+static struct shared_table *share_table(struct partition *partition,
+                                        const struct catalog_metric *metric)
+{
+    struct shared_grouping *grouping = share_grouping(partition, metric);
+    struct shared_table *shared;
+
+    for (uint32_t i = 0; i < partition->table_count; i++) {
+        shared = partition->tables[i];
+        if (shared->shared == grouping && shared->table.every_ms == metric->def.every_ms &&
+            shared->table.keep_ms == metric->def.keep_ms && metric_table_is_open(&shared->table))
+            return shared;
+    }
+    shared = bytes_alloc_zero(1, sizeof(*shared));
+    shared->shared = grouping;
+    metric_table_init(&shared->table, &grouping->grouping, metric->def.every_ms,
+                      metric->def.keep_ms);
+    partition->tables = list_add(partition->tables, &partition->table_count, shared);
+    return shared;
+}
+
+static void unshare_table(struct partition *partition, struct shared_table *shared)
+{
+    struct shared_grouping *grouping = shared->shared;
+
+    if (--shared->table.users == 0) {
+        for (uint32_t i = 0; i < partition->table_count; i++)
+            if (partition->tables[i] == shared)
+                list_remove(partition->tables, &partition->table_count, i);
+        free_table(shared);
+    }
+    unshare_grouping(partition, grouping); /* each metric holds it once */
+}
+
 static void drop_metric(struct partition *partition, uint32_t id)
 {
     for (uint32_t i = 0; i < partition->metric_count; i++) {
@@ -198,7 +249,7 @@ static void drop_metric(struct partition *partition, uint32_t id)
 
         if (hosted->id != id)
             continue;
-        unshare_grouping(partition, hosted->shared);
+        unshare_table(partition, hosted->table);
         free_metric(hosted);
         list_remove(partition->metrics, &partition->metric_count, i);
         return;
@@ -211,8 +262,8 @@ static void put_metric(struct partition *partition, const struct catalog_metric 
 
     hosted->id = metric->id;
     hosted->stream_id = metric->stream_id;
-    hosted->shared = share_grouping(partition, metric);
-    metric_init(&hosted->metric, &metric->def, &metric->strategy, &hosted->shared->grouping);
+    hosted->table = share_table(partition, metric);
+    metric_init(&hosted->metric, &metric->def, &metric->strategy, &hosted->table->table);
     partition->metrics = list_add(partition->metrics, &partition->metric_count, hosted);
 }
 
@@ -308,14 +359,20 @@ static void fold_metrics(struct partition *partition, const struct stream_state 
         }
         grouping_fold(&shared->grouping, batch, partition->rows, row_count, shared->series);
     }
-    for (uint32_t i = 0; i < partition->metric_count; i++) {
-        struct hosted_metric *hosted = partition->metrics[i];
+    for (uint32_t i = 0; i < partition->table_count; i++) {
+        struct shared_table *shared = partition->tables[i];
 
-        if (hosted->stream_id != stream->id)
-            continue;
-        metric_fold(&hosted->metric, batch, partition->rows, hosted->shared->series, row_count);
-        metric_expire(&hosted->metric, stream->stat.watermark_ms, partition->limits.panes_max);
+        if (shared->shared->stream_id == stream->id)
+            metric_table_fold(&shared->table, batch, partition->rows, shared->shared->series,
+                              row_count);
     }
+    for (uint32_t i = 0; i < partition->metric_count; i++)
+        if (partition->metrics[i]->stream_id == stream->id)
+            metric_fold(&partition->metrics[i]->metric, batch, partition->rows, row_count);
+    for (uint32_t i = 0; i < partition->table_count; i++)
+        if (partition->tables[i]->shared->stream_id == stream->id)
+            metric_table_expire(&partition->tables[i]->table, stream->stat.watermark_ms,
+                                partition->limits.panes_max);
 }
 
 int partition_fold(struct partition *partition, struct batch *batch, struct board_reply *replies,
@@ -401,6 +458,8 @@ uint64_t partition_bytes(const struct partition *partition)
     for (uint32_t i = 0; i < partition->grouping_count; i++)
         bytes += grouping_bytes(&partition->groupings[i]->grouping) +
                  partition->groupings[i]->series_capacity * sizeof(uint32_t);
+    for (uint32_t i = 0; i < partition->table_count; i++)
+        bytes += metric_table_bytes(&partition->tables[i]->table);
     for (uint32_t i = 0; i < partition->metric_count; i++)
         bytes += metric_bytes(&partition->metrics[i]->metric);
     for (uint32_t i = 0; i < partition->board_count; i++)

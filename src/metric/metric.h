@@ -20,47 +20,33 @@
 
 #include <stdint.h>
 
-#include "base/arena.h"
-#include "metric/pane.h"
+#include "metric/metric_table.h"
 #include "strategy/strategy.h"
 #include "model/definition.h"
 
 struct batch;
-struct grouping;
 
 struct metric {
     struct metric_def def;
     struct strategy strategy;
-    struct grouping *grouping; /* shared; the partition's */
-    struct pane_store panes;
-    struct arena heads;    /* struct pane_head by series id */
-    uint64_t dropped_rows; /* too old: their pane has been dropped already */
+    struct metric_table *table; /* shared; the partition's */
+    uint32_t state_offset;      /* of its state in a record */
     /* Scratch of metric_fold. */
-    uint32_t scratch_capacity;
-    int64_t *numbers;
-    uint32_t *records;
+    uint32_t row_capacity;
     void **states;
     double *floats;
     int64_t *ints;
     int64_t *times;
 };
 
+/* Joins `table`, which is open; its grouping, width and keep are those of `def`. */
 void metric_init(struct metric *metric, const struct metric_def *def,
-                 const struct strategy *strategy, struct grouping *grouping);
+                 const struct strategy *strategy, struct metric_table *table);
 void metric_done(struct metric *metric);
 
-/*
- * Folds the `row_count` rows of `batch` that `rows` lists; `series` are their series, as
- * grouping_fold gave them.
- */
+/* Folds the rows that metric_table_fold has just found the records of. */
 void metric_fold(struct metric *metric, const struct batch *batch, const uint32_t *rows,
-                 const uint32_t *series, uint32_t row_count);
-
-/*
- * Drops panes that end at or before `watermark_ms` - keep (none if the metric keeps all), and the
- * oldest beyond `panes_max`.
- */
-void metric_expire(struct metric *metric, int64_t watermark_ms, uint32_t panes_max);
+                 uint32_t row_count);
 
 /* One record of a scan. `state` is the strategy's. */
 typedef void metric_visit_fn(void *context, uint32_t series, int64_t pane_start_ms,
@@ -86,6 +72,7 @@ int64_t metric_latest_start(const struct metric *metric, int64_t end_ms, uint32_
 /* A hash of all records, their labels and states: equal for two folds of one journal. */
 uint64_t metric_hash(const struct metric *metric);
 
+/* Without the table's. */
 uint64_t metric_bytes(const struct metric *metric);
 
 #endif

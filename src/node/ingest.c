@@ -269,8 +269,7 @@ static bool is_open_for(const struct submission *submission, const struct ingest
 }
 
 /* The open submission of (stream version, partition); its index is returned. */
-static uint32_t find_open(struct ingest *ingest, struct ingest_request *request,
-                          uint32_t partition)
+static uint32_t find_open(struct ingest *ingest, struct ingest_request *request, uint32_t partition)
 {
     struct catalog_stream stream;
 

@@ -43,9 +43,9 @@ static void collect_things(struct status_slot *slot, const struct partition *par
         thing = add_thing(slot, THING_METRIC, catalog->metrics[i]->id, metric->def.name,
                           metric->def.stream);
         thing->every_ms = metric->def.every_ms;
-        thing->series = grouping_count(metric->grouping) - 1; /* __other__ is always there */
-        thing->panes = metric->panes.pane_count;
-        thing->overflow_rows = metric->grouping->overflow_rows;
+        thing->series = grouping_count(metric->table->grouping) - 1; /* __other__ is always there */
+        thing->panes = metric->table->panes.pane_count;
+        thing->overflow_rows = metric->table->grouping->overflow_rows;
     }
     for (uint32_t i = 0; i < catalog->board_count; i++) {
         const struct catalog_board *board = catalog->boards[i];

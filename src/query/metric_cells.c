@@ -112,7 +112,7 @@ static void add_matched(struct metric_cells *cells, uint32_t series)
 static void group_series(struct metric_cells *cells, const struct metric *metric,
                          const struct metric_query *query)
 {
-    uint32_t count = grouping_count(metric->grouping);
+    uint32_t count = grouping_count(metric->table->grouping);
     struct bytes tuple = {0};
 
     if (count > cells->series_capacity) {
@@ -124,7 +124,7 @@ static void group_series(struct metric_cells *cells, const struct metric *metric
         struct span labels[BY_FIELDS_MAX];
         struct span chosen[BY_FIELDS_MAX];
 
-        grouping_labels(metric->grouping, series, labels);
+        grouping_labels(metric->table->grouping, series, labels);
         cells->series_groups[series] = GROUP_NONE;
         if (!series_matches(query, labels))
             continue;
@@ -158,7 +158,7 @@ struct pane_range {
 
 static int64_t pane_start_ms(const struct metric *metric, uint32_t pane)
 {
-    return metric->panes.panes[pane].number * metric->def.every_ms;
+    return metric->table->panes.panes[pane].number * metric->def.every_ms;
 }
 
 /* The number of the first pane that begins at or after `ms`. */
@@ -172,8 +172,8 @@ static int64_t number_from(const struct metric *metric, int64_t ms)
 static struct pane_range find_panes(const struct metric *metric, int64_t start_ms, int64_t end_ms)
 {
     struct pane_range range = {
-        pane_store_lower(&metric->panes, number_from(metric, start_ms)),
-        pane_store_lower(&metric->panes, number_from(metric, end_ms)),
+        pane_store_lower(&metric->table->panes, number_from(metric, start_ms)),
+        pane_store_lower(&metric->table->panes, number_from(metric, end_ms)),
     };
 
     if (range.end < range.first)
@@ -186,12 +186,12 @@ static bool by_series(const struct metric_cells *cells, const struct metric *met
                       const struct metric_query *query, struct pane_range range)
 {
     uint64_t records = 0;
-    uint64_t newest = metric->panes.pane_count - range.first; /* lists begin at the newest */
+    uint64_t newest = metric->table->panes.pane_count - range.first; /* lists begin at the newest */
 
     if (query->condition_count == 0)
         return false;
     for (uint32_t i = range.first; i < range.end; i++)
-        records += metric->panes.panes[i].record_count;
+        records += metric->table->panes.panes[i].record_count;
     return cells->matched_count * newest * SERIES_COST < records;
 }
 
@@ -205,7 +205,8 @@ struct mark_walk {
 static void mark_pane(void *context, uint32_t series, int64_t start_ms, const void *state)
 {
     struct mark_walk *walk = context;
-    uint32_t pane = pane_store_lower(&walk->metric->panes, start_ms / walk->metric->def.every_ms);
+    uint32_t pane =
+        pane_store_lower(&walk->metric->table->panes, start_ms / walk->metric->def.every_ms);
 
     (void)series;
     (void)state;
@@ -242,7 +243,7 @@ void metric_cells_latest(struct metric_cells *cells, const struct metric *metric
 
     group_series(cells, metric, query);
     if (by_series(cells, metric, query, range)) {
-        walk.marks = bytes_alloc_zero(metric->panes.pane_count, sizeof(bool));
+        walk.marks = bytes_alloc_zero(metric->table->panes.pane_count, sizeof(bool));
         for (uint32_t i = 0; i < cells->matched_count; i++)
             metric_scan_series(metric, cells->matched[i], start_ms, end_ms, mark_pane, &walk);
     }

@@ -64,14 +64,14 @@ static void labels_collect(struct read *read, const struct partition *partition,
     slot->here = metric != NULL && metric->def.version == labels->version;
     if (!slot->here)
         return;
-    slot->overflow_rows = metric->grouping->overflow_rows;
-    count = grouping_count(metric->grouping);
+    slot->overflow_rows = metric->table->grouping->overflow_rows;
+    count = grouping_count(metric->table->grouping);
     if (slot->series_next == 0)
         slot->series_next = GROUPING_OTHER + 1;
     for (; slot->series_next < count; slot->series_next++) {
         struct span found[BY_FIELDS_MAX];
 
-        grouping_labels(metric->grouping, slot->series_next, found);
+        grouping_labels(metric->table->grouping, slot->series_next, found);
         for (uint32_t i = 0; i < labels->by_count; i++)
             label_set_put(&slot->values[i], found[i]);
     }

@@ -435,9 +435,6 @@ static void on_request(struct http_request *request)
     call->read.partition_count = node_partition_count(served->node);
     call->request = request;
     call->served = served;
-    call->board_id = board->id;
-    call->by_count = board->def.by_count;
-    call->score_is_int = board->score_is_int;
     call->submissions = bytes_alloc_zero(call->read.partition_count, sizeof(call->submissions[0]));
     http_request_set_state(request, call);
 }
@@ -470,6 +467,10 @@ static void on_end(struct http_request *request)
         free_call(call);
         return;
     }
+    /* As the board is by now: it may have been defined anew since the head of the request. */
+    call->board_id = board->id;
+    call->by_count = board->def.by_count;
+    call->score_is_int = board->score_is_int;
     call->tree =
         json_loadb(call->body.data != NULL ? call->body.data : "", call->body.size, 0, &error);
     if (call->tree == NULL) {

@@ -135,18 +135,18 @@ static void test_definitions(void **state)
     for (uint32_t i = 0; i < 100; i++)
         add(&world, i, &random);
     world_fold(&world, 5);
-    assert_true(partition_metric(world.partitions[0], metric_id)->panes.pane_count > 0);
+    assert_true(partition_metric(world.partitions[0], metric_id)->table->panes.pane_count > 0);
     assert_true(board_counts(partition_board(world.partitions[0], board_id)).entries > 0);
-    assert_true(partition_metric(world.partitions[0], metric_id)->grouping ==
-                partition_metric(world.partitions[0], metric_id + 1)->grouping);
+    assert_true(partition_metric(world.partitions[0], metric_id)->table->grouping ==
+                partition_metric(world.partitions[0], metric_id + 1)->table->grouping);
     world_define(&world, DEFINITION_METRIC, "sum",
                  "{'stream':'plays','value':'min(points)','by':['region'],'every':'1s'}");
     assert_int_equal(catalog_find_metric(world.catalog, SPAN_LITERAL("sum"))->id, metric_id);
-    assert_int_equal(partition_metric(world.partitions[0], metric_id)->panes.pane_count, 0);
+    assert_int_equal(partition_metric(world.partitions[0], metric_id)->table->panes.pane_count, 0);
     for (uint32_t i = 100; i < 200; i++)
         add(&world, i, &random);
     world_fold(&world, 5);
-    assert_true(partition_metric(world.partitions[0], metric_id)->panes.pane_count > 0);
+    assert_true(partition_metric(world.partitions[0], metric_id)->table->panes.pane_count > 0);
     world_define(&world, DEFINITION_METRIC, "sum", NULL);
     assert_null(partition_metric(world.partitions[0], metric_id));
     world_define(&world, DEFINITION_BOARD, "b", NULL);

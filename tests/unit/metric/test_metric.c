@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "metric/grouping.h"
 #include "metric/metric.h"
+#include "metric/metric_table.h"
 #include "model/batch.h"
 
 #define EVERY_MS 100
@@ -42,7 +43,10 @@ static const struct stream_def stream = {
 
 struct fixture {
     struct grouping grouping;
+    struct metric_table table;
+    struct metric before; /* shares the records: what it holds must not touch the metric's own */
     struct metric metric;
+    struct metric behind;
     int64_t sums[SERIES_MAX][PANES]; /* by label */
     uint32_t counts[SERIES_MAX][PANES];
 };
@@ -52,16 +56,24 @@ static struct fixture *fixture_new(uint32_t series_max, int64_t keep_ms)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
     struct metric_def def = {.name = "m", .every_ms = EVERY_MS, .keep_ms = keep_ms};
     struct strategy strategy = {&strategy_sum_int, 1, FIELD_INT};
+    struct strategy count_rows = {&strategy_count, -1, FIELD_INT};
+    struct strategy greatest = {&strategy_max_int, 1, FIELD_INT};
     uint32_t by[] = {0};
 
     grouping_init(&fixture->grouping, by, 1, false, series_max);
-    metric_init(&fixture->metric, &def, &strategy, &fixture->grouping);
+    metric_table_init(&fixture->table, &fixture->grouping, EVERY_MS, keep_ms);
+    metric_init(&fixture->before, &def, &count_rows, &fixture->table);
+    metric_init(&fixture->metric, &def, &strategy, &fixture->table);
+    metric_init(&fixture->behind, &def, &greatest, &fixture->table);
     return fixture;
 }
 
 static void fixture_free(struct fixture *fixture)
 {
+    metric_done(&fixture->before);
     metric_done(&fixture->metric);
+    metric_done(&fixture->behind);
+    metric_table_done(&fixture->table);
     grouping_done(&fixture->grouping);
     free(fixture);
 }
@@ -82,7 +94,10 @@ static void fold(struct fixture *fixture, struct batch *batch)
     for (uint32_t i = 0; i < batch->row_count; i++)
         rows[i] = i;
     grouping_fold(&fixture->grouping, batch, rows, batch->row_count, series);
-    metric_fold(&fixture->metric, batch, rows, series, batch->row_count);
+    metric_table_fold(&fixture->table, batch, rows, series, batch->row_count);
+    metric_fold(&fixture->before, batch, rows, batch->row_count);
+    metric_fold(&fixture->metric, batch, rows, batch->row_count);
+    metric_fold(&fixture->behind, batch, rows, batch->row_count);
     free(rows);
     free(series);
 }
@@ -195,7 +210,7 @@ static void test_out_of_order(void **state)
             batch_free(batch);
         }
         check(fixture, INT64_MIN);
-        assert_int_equal(fixture->metric.dropped_rows, 0);
+        assert_int_equal(fixture->table.dropped_rows, 0);
         fixture_free(fixture);
     }
 }
@@ -212,7 +227,7 @@ static void test_expire(void **state)
     for (uint32_t round = 0; now_ms < (PANES + PANE_FIRST - 5) * EVERY_MS; round++) {
         struct batch *batch = batch_new(&stream, 1);
         struct batch *kept = batch_new(&stream, 1);
-        int64_t oldest_ms = fixture->metric.panes.number_min;
+        int64_t oldest_ms = fixture->table.panes.number_min;
 
         oldest_ms = oldest_ms == INT64_MIN ? INT64_MIN : oldest_ms * EVERY_MS;
         for (uint32_t i = 0; i < 500; i++) {
@@ -228,18 +243,70 @@ static void test_expire(void **state)
         }
         fold(fixture, batch);
         count(fixture, kept);
-        metric_expire(&fixture->metric, now_ms, 1000);
-        assert_true(fixture->metric.panes.panes[0].number * EVERY_MS > now_ms - 2000 - EVERY_MS);
-        check(fixture, fixture->metric.panes.number_min * EVERY_MS);
-        assert_int_equal(fixture->metric.dropped_rows, dropped);
+        metric_table_expire(&fixture->table, now_ms, 1000);
+        assert_true(fixture->table.panes.panes[0].number * EVERY_MS > now_ms - 2000 - EVERY_MS);
+        check(fixture, fixture->table.panes.number_min * EVERY_MS);
+        assert_int_equal(fixture->table.dropped_rows, dropped);
         if (round == 100)
-            bytes = metric_bytes(&fixture->metric);
+            bytes = metric_table_bytes(&fixture->table);
         batch_free(batch);
         batch_free(kept);
         now_ms += 130;
     }
     assert_true(dropped > 0 && bytes > 0);
-    assert_true(metric_bytes(&fixture->metric) <= bytes + bytes / 4);
+    assert_true(metric_table_bytes(&fixture->table) <= bytes + bytes / 4);
+    fixture_free(fixture);
+}
+
+struct seen {
+    uint64_t records;
+    int64_t rows;
+    int64_t greatest;
+};
+
+static void see_count(void *context, uint32_t series, int64_t start_ms, const void *state)
+{
+    struct seen *seen = context;
+
+    (void)series;
+    (void)start_ms;
+    seen->records++;
+    seen->rows += strategy_count.read(state).i;
+}
+
+static void see_greatest(void *context, uint32_t series, int64_t start_ms, const void *state)
+{
+    struct value value = strategy_max_int.read(state);
+    struct seen *seen = context;
+
+    (void)series;
+    (void)start_ms;
+    if (value.type == VALUE_INT && value.i > seen->greatest)
+        seen->greatest = value.i;
+}
+
+/* Three metrics in one table: each finds its own state, and the table closes with the first row. */
+static void test_shared_records(void **state)
+{
+    struct fixture *fixture = fixture_new(100, 0);
+    struct batch *batch = batch_new(&stream, 1);
+    struct seen seen = {.greatest = INT64_MIN};
+
+    (void)state;
+    assert_true(metric_table_is_open(&fixture->table));
+    assert_int_equal(fixture->table.users, 3);
+    for (int i = 0; i < 1000; i++)
+        add(batch, (uint32_t)i % 10, i % 3 == 0 ? INT64_MIN : i, (int64_t)(i % 7) * EVERY_MS);
+    fold(fixture, batch);
+    count(fixture, batch);
+    assert_false(metric_table_is_open(&fixture->table));
+    check(fixture, INT64_MIN);
+    metric_scan(&fixture->before, INT64_MIN / 2, INT64_MAX / 2, see_count, &seen);
+    metric_scan(&fixture->behind, INT64_MIN / 2, INT64_MAX / 2, see_greatest, &seen);
+    assert_int_equal(seen.records, 70);
+    assert_int_equal(seen.rows, 1000);
+    assert_int_equal(seen.greatest, 998);
+    batch_free(batch);
     fixture_free(fixture);
 }
 
@@ -253,15 +320,15 @@ static void test_panes_max(void **state)
         add(batch, 1, 1, (int64_t)i * 2 * EVERY_MS);
     fold(fixture, batch);
     count(fixture, batch);
-    metric_expire(&fixture->metric, INT64_MIN, 40);
-    assert_int_equal(fixture->metric.panes.pane_count, 40);
-    metric_expire(&fixture->metric, INT64_MIN, 7);
-    assert_int_equal(fixture->metric.panes.pane_count, 7);
-    assert_int_equal(fixture->metric.panes.panes[0].number, 66);
+    metric_table_expire(&fixture->table, INT64_MIN, 40);
+    assert_int_equal(fixture->table.panes.pane_count, 40);
+    metric_table_expire(&fixture->table, INT64_MIN, 7);
+    assert_int_equal(fixture->table.panes.pane_count, 7);
+    assert_int_equal(fixture->table.panes.panes[0].number, 66);
     check(fixture, 66 * EVERY_MS);
     fold(fixture, batch); /* what is older than that is dropped and counted */
-    assert_int_equal(fixture->metric.dropped_rows, 33);
-    assert_int_equal(fixture->metric.panes.pane_count, 7);
+    assert_int_equal(fixture->table.dropped_rows, 33);
+    assert_int_equal(fixture->table.panes.pane_count, 7);
     batch_free(batch);
     fixture_free(fixture);
 }
@@ -328,8 +395,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_out_of_order), cmocka_unit_test(test_expire),
-        cmocka_unit_test(test_panes_max),    cmocka_unit_test(test_latest),
-        cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_panes_max),    cmocka_unit_test(test_shared_records),
+        cmocka_unit_test(test_latest),       cmocka_unit_test(test_hash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,7 @@ char *bytes_reserve(struct bytes *bytes, size_t extra)
     size_t capacity = bytes->capacity > 0 ? bytes->capacity : BYTES_CAPACITY_MIN;
 
     assert(wanted >= bytes->size);
-    if (wanted > bytes->capacity) {
+    if (wanted > bytes->capacity || bytes->data == NULL) {
         while (capacity < wanted)
             capacity *= 2;
         bytes->data = bytes_realloc(bytes->data, capacity);

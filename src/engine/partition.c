@@ -208,7 +208,7 @@ static void unshare_grouping(struct partition *partition, struct shared_grouping
     free_grouping(shared);
 }
 
-/* A table with the same grouping, width and keep that nothing has been folded into, or a new one. */
+/* A table with the same grouping, width and keep into which nothing was folded, or a new one. */
 static struct shared_table *share_table(struct partition *partition,
                                         const struct catalog_metric *metric)
 {

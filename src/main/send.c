@@ -222,6 +222,7 @@ static int open_csv(struct send *send, struct err *err)
     if (rc == 0 && input->long_line && data.size > SEND_LINE_BYTES_MAX)
         rc = err_set(err, ERR_INVALID, "the header line is longer than %u MiB",
                      SEND_LINE_BYTES_MAX >> 20);
+    bytes_reserve(&unknown, 1); /* also an empty list begins somewhere */
     for (char *name = unknown.data, *end; rc == 0 && name < unknown.data + unknown.size;
          name = end + 1) {
         end = memchr(name, '\n', (size_t)(unknown.data + unknown.size - name));

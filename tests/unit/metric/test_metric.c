@@ -258,7 +258,7 @@ static void test_expire(void **state)
     fixture_free(fixture);
 }
 
-struct seen {
+struct shared_seen {
     uint64_t records;
     int64_t rows;
     int64_t greatest;
@@ -266,7 +266,7 @@ struct seen {
 
 static void see_count(void *context, uint32_t series, int64_t start_ms, const void *state)
 {
-    struct seen *seen = context;
+    struct shared_seen *seen = context;
 
     (void)series;
     (void)start_ms;
@@ -277,7 +277,7 @@ static void see_count(void *context, uint32_t series, int64_t start_ms, const vo
 static void see_greatest(void *context, uint32_t series, int64_t start_ms, const void *state)
 {
     struct value value = strategy_max_int.read(state);
-    struct seen *seen = context;
+    struct shared_seen *seen = context;
 
     (void)series;
     (void)start_ms;
@@ -290,7 +290,7 @@ static void test_shared_records(void **state)
 {
     struct fixture *fixture = fixture_new(100, 0);
     struct batch *batch = batch_new(&stream, 1);
-    struct seen seen = {.greatest = INT64_MIN};
+    struct shared_seen seen = {.greatest = INT64_MIN};
 
     (void)state;
     assert_true(metric_table_is_open(&fixture->table));

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "rank/board_place.h"
 #include "rank/board_private.h"
 #include "rank/ranktree.h"
 #include "model/batch.h"
@@ -190,6 +191,11 @@ static uint32_t *distinct_members(struct bench *bench, uint32_t count)
     return picked;
 }
 
+static uint64_t place_of(const struct board *board, int64_t score, int64_t reached_ms)
+{
+    return board_place(board, board_score_key(board, (uint64_t)score), reached_ms);
+}
+
 static double bench_tree(struct bench *bench, uint32_t size, uint32_t step_max)
 {
     struct board_entries *entries = &bench->board->entries;
@@ -208,9 +214,9 @@ static double bench_tree(struct bench *bench, uint32_t size, uint32_t step_max)
             int64_t next = score + 1 + (int64_t)(random_next() % step_max);
 
             moves[i] = (struct ranktree_move){
-                .old_score = board_score_key(bench->board, (uint64_t)score),
+                .old_score = place_of(bench->board, score, reached_ms),
                 .old_tie = ranktree_tie(bench->board->def.ties, reached_ms),
-                .score = board_score_key(bench->board, (uint64_t)next),
+                .score = place_of(bench->board, next, reached_ms + 1),
                 .tie = ranktree_tie(bench->board->def.ties, reached_ms + 1),
                 .id = id,
             };
@@ -241,7 +247,8 @@ static double bench_rank(struct bench *bench, uint32_t size)
             queries[i] = (struct ranktree_query){
                 .tree = board_tree(bench->board, 0),
                 .score =
-                    board_score_key(bench->board, entry_score_bits(&bench->board->entries, id)),
+                    place_of(bench->board, (int64_t)entry_score_bits(&bench->board->entries, id),
+                             entry_reached_ms(&bench->board->entries, id)),
                 .tie = ranktree_tie(bench->board->def.ties,
                                     entry_reached_ms(&bench->board->entries, id)),
                 .id = id,

@@ -169,18 +169,6 @@ void metric_scan_series(const struct metric *metric, uint32_t series, int64_t st
     }
 }
 
-int64_t metric_latest_start(const struct metric *metric, int64_t end_ms, uint32_t count)
-{
-    const struct pane_store *store = &metric->table->panes;
-    uint32_t end = store->pane_count;
-
-    if (end_ms < INT64_MAX)
-        end = pane_store_lower(store, metric_table_number(metric->table, end_ms) + 1);
-    if (end == 0 || count == 0)
-        return INT64_MAX;
-    return store->panes[end > count ? end - count : 0].number * metric->def.every_ms;
-}
-
 struct hash_walk {
     const struct metric *metric;
     uint64_t hash;

@@ -63,12 +63,6 @@ void metric_scan(const struct metric *metric, int64_t start_ms, int64_t end_ms,
 void metric_scan_series(const struct metric *metric, uint32_t series, int64_t start_ms,
                         int64_t end_ms, metric_visit_fn *visit, void *context);
 
-/*
- * The start of the `count`-th newest pane at or below `end_ms` that holds data, or of the oldest
- * if there are fewer; INT64_MAX if there is none.
- */
-int64_t metric_latest_start(const struct metric *metric, int64_t end_ms, uint32_t count);
-
 /* A hash of all records, their labels and states: equal for two folds of one journal. */
 uint64_t metric_hash(const struct metric *metric);
 

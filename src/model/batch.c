@@ -230,7 +230,6 @@ void batch_reset(struct batch *batch)
     batch->row_count = 0;
     batch->wall_ms = 0;
     batch->offset = 0;
-    batch->next = NULL;
 }
 
 static __attribute__((noinline)) void batch_grow(struct batch *batch)

@@ -64,7 +64,6 @@ struct batch {
     uint8_t *outcomes;   /* enum row_outcome a row, written by the fold */
     int64_t wall_ms;     /* when it was appended to the journal */
     uint64_t offset;     /* the journal offset of row 0, given by the append */
-    struct batch *next;  /* for whoever owns it: a list, a pool */
 };
 
 /* One value of a row on its way into a batch. */

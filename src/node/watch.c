@@ -14,12 +14,6 @@ void watch_local_init(struct watch_local *local, struct worker *worker)
     *local = (struct watch_local){.worker = worker, .number_next = 1};
 }
 
-/* Connections have been closed by now, and with them their watches. */
-void watch_local_close(struct watch_local *local)
-{
-    (void)local;
-}
-
 void watch_local_done(struct watch_local *local)
 {
     while (local->rooms != NULL) {

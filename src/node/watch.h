@@ -64,7 +64,6 @@ struct watch_local {
 };
 
 void watch_local_init(struct watch_local *local, struct worker *worker);
-void watch_local_close(struct watch_local *local);
 void watch_local_done(struct watch_local *local);
 
 /*

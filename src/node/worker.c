@@ -83,7 +83,6 @@ void worker_close(struct worker *worker)
 {
     worker->closed = true;
     ingest_close(&worker->ingest);
-    watch_local_close(&worker->watches);
     mailbox_leave(&worker->mailbox);
 }
 

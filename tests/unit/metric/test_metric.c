@@ -333,27 +333,6 @@ static void test_panes_max(void **state)
     fixture_free(fixture);
 }
 
-static void test_latest(void **state)
-{
-    struct fixture *fixture = fixture_new(10, 0);
-    struct batch *batch = batch_new(&stream, 1);
-
-    (void)state;
-    assert_true(metric_latest_start(&fixture->metric, INT64_MAX, 3) == INT64_MAX);
-    for (int i = 0; i < 10; i++)
-        add(batch, 1, 1, (int64_t)(i - 3) * 5 * EVERY_MS);
-    fold(fixture, batch);
-    assert_int_equal(metric_latest_start(&fixture->metric, INT64_MAX, 1), 30 * EVERY_MS);
-    assert_int_equal(metric_latest_start(&fixture->metric, INT64_MAX, 3), 20 * EVERY_MS);
-    assert_int_equal(metric_latest_start(&fixture->metric, INT64_MAX, 99), -15 * EVERY_MS);
-    assert_int_equal(metric_latest_start(&fixture->metric, 22 * EVERY_MS, 2), 15 * EVERY_MS);
-    assert_int_equal(metric_latest_start(&fixture->metric, 20 * EVERY_MS, 1), 20 * EVERY_MS);
-    assert_int_equal(metric_latest_start(&fixture->metric, -15 * EVERY_MS, 1), -15 * EVERY_MS);
-    assert_true(metric_latest_start(&fixture->metric, -16 * EVERY_MS, 1) == INT64_MAX);
-    batch_free(batch);
-    fixture_free(fixture);
-}
-
 /* The same rows in other batches give the same hash; another row another one. */
 static void test_hash(void **state)
 {
@@ -396,7 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_out_of_order), cmocka_unit_test(test_expire),
         cmocka_unit_test(test_panes_max),    cmocka_unit_test(test_shared_records),
-        cmocka_unit_test(test_latest),       cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_hash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,9 @@ static double bench_fold(struct bench *bench, uint32_t size, uint32_t step_max)
         spent += now_ns() - begin;
         done += (uint64_t)PREPARED * size;
     }
+    spent -= now_ns();
+    board_settle(bench->board);
+    spent += now_ns();
     for (uint32_t i = 0; i < PREPARED; i++)
         batch_free(batches[i]);
     return spent / (double)done;

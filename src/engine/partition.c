@@ -419,10 +419,19 @@ const struct metric *partition_metric(const struct partition *partition, uint32_
 
 const struct board *partition_board(const struct partition *partition, uint32_t id)
 {
-    for (uint32_t i = 0; i < partition->board_count; i++)
-        if (partition->boards[i]->id == id)
-            return partition->boards[i]->board;
+    for (uint32_t i = 0; i < partition->board_count; i++) {
+        if (partition->boards[i]->id != id)
+            continue;
+        board_settle(partition->boards[i]->board);
+        return partition->boards[i]->board;
+    }
     return NULL;
+}
+
+void partition_settle(struct partition *partition)
+{
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        board_settle_much(partition->boards[i]->board);
 }
 
 bool partition_stream_stat(const struct partition *partition, uint32_t stream_id,

@@ -64,9 +64,16 @@ int partition_fold(struct partition *partition, struct batch *batch, struct boar
 /* The catalog as of the last definition folded. */
 const struct catalog *partition_catalog(const struct partition *partition);
 
-/* By the id that the catalog gives; NULL if there is none. Valid until the next definition. */
+/*
+ * By the id that the catalog gives; NULL if there is none. Valid until the next definition. The
+ * board is settled (rank/board.h): what its trees have put off is done here, and changes nothing
+ * that can be seen.
+ */
 const struct metric *partition_metric(const struct partition *partition, uint32_t id);
 const struct board *partition_board(const struct partition *partition, uint32_t id);
+
+/* For a moment when nobody waits: does part of what the next read would have to. */
+void partition_settle(struct partition *partition);
 
 /* False if there is no such stream. */
 bool partition_stream_stat(const struct partition *partition, uint32_t stream_id,

@@ -221,6 +221,8 @@ static void commit_done(uv_work_t *work, int status)
     atomic_fetch_add_explicit(&host->folded, 1, memory_order_relaxed);
     if (host->failed != 0)
         pump(host); /* refuses what is queued */
+    if (!host->committing)
+        partition_settle(host->partition);
 }
 
 /* Appends all that is queued and starts its commit, unless one is under way. */

@@ -57,6 +57,7 @@ void board_free(struct board *board)
         intern_done(&board->segments);
     arena_done(&board->trees);
     board_fold_done(&board->fold);
+    board_settling_done(&board->settling);
     free(board);
 }
 
@@ -81,7 +82,7 @@ uint64_t board_memory_bytes(const struct board *board)
     return sizeof(*board) + board_entries_bytes(&board->entries) +
            ranktree_pool_bytes(&board->pool) + arena_bytes(&board->trees) +
            (board->def.by_count > 0 ? intern_bytes(&board->segments) : 0) +
-           board_fold_bytes(&board->fold);
+           board_fold_bytes(&board->fold) + board_settling_bytes(&board->settling);
 }
 
 uint64_t board_hash(const struct board *board)
@@ -115,6 +116,7 @@ void board_check(const struct board *board)
     uint32_t count = 0;
     uint32_t id = board_entries_next(&board->entries, 0);
 
+    assert(board_is_settled(board));
     for (uint32_t i = 0; i < board->trees.count; i++) {
         ranktree_check(&board->pool, board_tree(board, i));
         total += board_tree(board, i)->count;
@@ -165,6 +167,7 @@ uint32_t board_segment_find(const struct board *board, const struct span *labels
 
 uint32_t board_segment_size(const struct board *board, uint32_t segment)
 {
+    assert(board_is_settled(board));
     return segment < board->trees.count ? board_tree(board, segment)->count : 0;
 }
 
@@ -200,6 +203,7 @@ uint32_t board_segments(const struct board *board, uint32_t from, const struct s
     uint32_t filled = 0;
     uint32_t at = from;
 
+    assert(board_is_settled(board));
     for (; at < count && filled < max && scan_max > 0; at++, scan_max--) {
         struct board_segment *segment = &out_segments[filled];
 

@@ -15,6 +15,11 @@
  * board_fold is deterministic: the same rows in the same batches give the same entries, with the
  * same ids, and the same board_hash, which does not depend on where batches begin and end either.
  *
+ * The trees are brought up to date when somebody asks (board_settle): between reads, entries that
+ * changed only wait in a list, so an entry that changes often moves once, and one settling has
+ * many moves next to each other. Every question about ranks and about the size of a segment needs
+ * a settled board, and asserts it; board_find, board_get and board_search do not.
+ *
  * Entries and segments are never removed, so ids and the spans that answers hold (member names,
  * labels) stay valid as long as the board; scores and ranks change with each fold.
  *
@@ -82,6 +87,16 @@ struct board_reply {
  */
 void board_fold(struct board *board, const struct batch *batch, const uint32_t *rows,
                 uint32_t row_count, struct board_reply *replies);
+
+/*
+ * Brings the trees up to date with the entries; cheap if they are. The list of what waits is
+ * bounded: folding settles by itself when it is full.
+ */
+void board_settle(struct board *board);
+bool board_is_settled(const struct board *board);
+
+/* board_settle if so much waits that a read would notice: for a moment when nobody does. */
+void board_settle_much(struct board *board);
 
 const struct board_def *board_definition(const struct board *board);
 

@@ -9,8 +9,8 @@
  *                 touched entry, however many rows it has
  *   3. entries    all touched entries are found or made, in prefetched groups
  *   4. score      their scores are loaded, the strategy folds all rows in order
- *   5. move       scores are written back; entries whose position changes move, all of a
- *                 segment at once
+ *   5. write back scores are written to the records; entries whose position changes wait for
+ *                 board_settle
  *
  * The first three are board_touch (board_touch.c), the others are here.
  */
@@ -24,7 +24,6 @@
 
 #define FOLD_ROWS_MAX 8192u
 #define CAPACITY_MIN 64u
-#define TREES_AHEAD 8u
 
 #define RESIZE(array, count) (array) = bytes_realloc((array), (count) * sizeof((array)[0]))
 
@@ -48,9 +47,6 @@ static void fold_room(struct fold *fold, uint32_t row_count)
     RESIZE(fold->states, n);
     RESIZE(fold->score_rows, n);
     RESIZE(fold->modes, n);
-    RESIZE(fold->changed, n);
-    RESIZE(fold->changed_other, n);
-    RESIZE(fold->moves, n);
     RESIZE(fold->tuples, n);
     RESIZE(fold->slots, 2 * n);
     fold->capacity = (uint32_t)n;
@@ -67,9 +63,6 @@ void board_fold_done(struct fold *fold)
     free(fold->states);
     free(fold->score_rows);
     free(fold->modes);
-    free(fold->changed);
-    free(fold->changed_other);
-    free(fold->moves);
     free(fold->tuples);
     free(fold->slots);
     free(fold->code_touched);
@@ -79,9 +72,9 @@ void board_fold_done(struct fold *fold)
 
 uint64_t board_fold_bytes(const struct fold *fold)
 {
-    uint64_t per_row = 7 * sizeof(uint32_t) + sizeof(struct touched) + sizeof(struct entry_key) +
+    uint64_t per_row = 5 * sizeof(uint32_t) + sizeof(struct touched) + sizeof(struct entry_key) +
                        sizeof(bool) + sizeof(struct score_state) + sizeof(struct score_row) +
-                       sizeof(uint8_t) + sizeof(struct ranktree_move) + sizeof(struct tuple);
+                       sizeof(uint8_t) + sizeof(struct tuple);
 
     return fold->capacity * per_row + fold->code_capacity * sizeof(uint32_t) + fold->text.capacity +
            fold->labels.capacity;
@@ -225,140 +218,31 @@ static void fold_scores_replying(struct board *board, uint32_t row_count,
     }
 }
 
-/* ---- 5. move ---- */
+/* ---- 5. write back ---- */
 
-/* Of two score keys the one that is farther from the middle, where 0 is. */
-static uint64_t farther(uint64_t a, uint64_t b)
-{
-    uint64_t far_a = a > SCORE_KEY_SIGN ? a - SCORE_KEY_SIGN : SCORE_KEY_SIGN - a;
-    uint64_t far_b = b > SCORE_KEY_SIGN ? b - SCORE_KEY_SIGN : SCORE_KEY_SIGN - b;
-
-    return far_b > far_a ? b : a;
-}
-
-/*
- * Writes entries back and lists those whose position changes. `out_wide` is the key of a score
- * that does not fit the places of the board, if there is one.
- */
-static uint32_t list_changed(struct board *board, bool *out_is_wide, uint64_t *out_wide)
+/* Writes entries back; those whose position changes will move. */
+static void write_back(struct board *board)
 {
     struct fold *fold = &board->fold;
-    uint32_t count = 0;
+    bool timed = board->def.ties != BOARD_TIES_MEMBER;
 
     for (uint32_t i = 0; i < fold->touched_count; i++) {
         const struct touched *touched = &fold->touched[i];
         const struct score_state *state = &fold->states[i];
+        struct standing old = {touched->old_bits, touched->old_reached_ms};
+        struct standing now = {state->score.bits, state->reached_ms};
+        uint32_t id = fold->ids[i];
 
-        if (fold->ids[i] == ENTRY_NONE)
+        if (id == ENTRY_NONE)
             continue;
         assert(!state->fresh);
-        entry_set(&board->entries, fold->ids[i], state->score.bits, state->reached_ms);
+        entry_set(&board->entries, id, now.bits, now.reached_ms);
         if (board->entries.extra_bytes > 0)
-            memcpy(entry_extra(&board->entries, fold->ids[i]), state->extra,
-                   board->entries.extra_bytes);
-        if (fold->is_new[i] || state->score.bits != touched->old_bits ||
-            (state->reached_ms != touched->old_reached_ms && board->def.ties != BOARD_TIES_MEMBER))
-            fold->changed[count++] = i;
-        if (!board_place_fits(board, board_score_key(board, state->score.bits))) {
-            *out_is_wide = true;
-            *out_wide = farther(*out_wide, board_score_key(board, state->score.bits));
-        }
-    }
-    return count;
-}
-
-#define RADIX_BITS 8u
-#define RADIX_BUCKETS (1u << RADIX_BITS)
-
-/* A stable sort of the changed entries by segment. */
-static void sort_by_segment(struct board *board, uint32_t count)
-{
-    struct fold *fold = &board->fold;
-    uint32_t segment_count = board->trees.count;
-
-    for (uint32_t shift = 0; shift < 32 && (segment_count - 1) >> shift > 0; shift += RADIX_BITS) {
-        uint32_t starts[RADIX_BUCKETS] = {0};
-        uint32_t sum = 0;
-        uint32_t *other = fold->changed_other;
-
-        for (uint32_t i = 0; i < count; i++)
-            starts[fold->touched[fold->changed[i]].segment >> shift & (RADIX_BUCKETS - 1)]++;
-        for (uint32_t i = 0; i < RADIX_BUCKETS; i++) {
-            uint32_t here = starts[i];
-
-            starts[i] = sum;
-            sum += here;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            uint32_t segment = fold->touched[fold->changed[i]].segment;
-
-            other[starts[segment >> shift & (RADIX_BUCKETS - 1)]++] = fold->changed[i];
-        }
-        fold->changed_other = fold->changed;
-        fold->changed = other;
-    }
-}
-
-static struct ranktree_move move_of(const struct board *board, uint32_t index)
-{
-    const struct fold *fold = &board->fold;
-    const struct touched *touched = &fold->touched[index];
-    const struct score_state *state = &fold->states[index];
-    enum board_ties ties = board->def.ties;
-
-    return (struct ranktree_move){
-        .old_score =
-            board_place(board, board_score_key(board, touched->old_bits), touched->old_reached_ms),
-        .old_tie = ranktree_tie(ties, touched->old_reached_ms),
-        .score = board_place(board, board_score_key(board, state->score.bits), state->reached_ms),
-        .tie = ranktree_tie(ties, state->reached_ms),
-        .id = fold->ids[index],
-        .is_new = fold->is_new[index],
-    };
-}
-
-/* Trees of the segments to come are fetched ahead: first the struct, then the top node. */
-static void prefetch_trees(const struct board *board, uint32_t at, uint32_t count)
-{
-    const struct fold *fold = &board->fold;
-
-    if (board->bind.by_count == 0)
-        return;
-    if (at + 2 * TREES_AHEAD < count)
-        __builtin_prefetch(
-            board_tree(board, fold->touched[fold->changed[at + 2 * TREES_AHEAD]].segment));
-    if (at + TREES_AHEAD < count)
-        ranktree_prefetch(
-            &board->pool,
-            board_tree(board, fold->touched[fold->changed[at + TREES_AHEAD]].segment));
-}
-
-static void move_changed(struct board *board)
-{
-    struct fold *fold = &board->fold;
-    bool is_wide = false;
-    uint64_t wide = SCORE_KEY_SIGN;
-    uint32_t count = list_changed(board, &is_wide, &wide);
-
-    board->moves += count;
-    if (is_wide) {
-        board_place_widen(board, wide);
-        return;
-    }
-    if (count > 0)
-        sort_by_segment(board, count);
-    for (uint32_t begin = 0, end; begin < count; begin = end) {
-        uint32_t segment = fold->touched[fold->changed[begin]].segment;
-
-        for (end = begin; end < count; end++) {
-            uint32_t index = fold->changed[end];
-
-            if (fold->touched[index].segment != segment)
-                break;
-            prefetch_trees(board, end, count);
-            fold->moves[end - begin] = move_of(board, index);
-        }
-        ranktree_move_many(&board->pool, board_tree(board, segment), fold->moves, end - begin);
+            memcpy(entry_extra(&board->entries, id), state->extra, board->entries.extra_bytes);
+        if (fold->is_new[i])
+            board_pend(board, id, touched->segment, NULL, &now);
+        else if (now.bits != old.bits || (timed && now.reached_ms != old.reached_ms))
+            board_pend(board, id, touched->segment, &old, &now);
     }
 }
 
@@ -378,6 +262,7 @@ void board_fold(struct board *board, const struct batch *batch, const uint32_t *
             fold_scores_replying(board, count, replies + begin);
         else
             fold_scores(board, scored);
-        move_changed(board);
+        write_back(board);
+        board_pending_bound(board);
     }
 }

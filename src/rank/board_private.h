@@ -48,10 +48,7 @@ struct fold {
     bool *is_new;
     struct score_state *states;
     struct score_row *score_rows;
-    uint8_t *modes;    /* of score_rows, enum score_mode */
-    uint32_t *changed; /* touched entries whose position changes, by segment */
-    uint32_t *changed_other;
-    struct ranktree_move *moves;
+    uint8_t *modes; /* of score_rows, enum score_mode */
     struct tuple *tuples;
     uint32_t *slots; /* open addressing, 2 a row or more; FOLD_NONE is free */
     uint32_t slot_mask;
@@ -59,6 +56,25 @@ struct fold {
     uint32_t code_capacity;
     struct bytes text;
     struct bytes labels; /* one encoded tuple */
+};
+
+/*
+ * What board_settle has to do, and its memory; see board_settle.c. Arrays grow with what waits, up
+ * to PENDING_MAX and what one part of a batch adds.
+ */
+struct settling {
+    struct ranktree_move *moves; /* one for each entry that waits */
+    uint32_t *segments;          /* of the moves; only with `by` */
+    uint32_t count;
+    uint32_t capacity;
+    struct pending_slot *slots; /* the moves by entry: open addressing, 2 a move or more */
+    uint32_t slot_mask;
+    bool is_wide;                 /* some score does not fit the places of the board: */
+    uint64_t wide;                /* the key of the farthest such score */
+    struct ranktree_move *sorted; /* moves by segment, and what sorting them takes */
+    uint32_t *order;
+    uint32_t *order_other;
+    uint32_t sorted_capacity;
 };
 
 struct board {
@@ -78,6 +94,7 @@ struct board {
     uint64_t skipped;
     uint64_t refused;
     struct fold fold;
+    struct settling settling;
 };
 
 static inline struct ranktree *board_tree(const struct board *board, uint32_t segment)
@@ -107,6 +124,22 @@ bool board_tuple_put(struct bytes *tuple, struct span label);
 /* Fills row_segments, row_touched, touched, ids, is_new and states of the board's fold. */
 void board_touch(struct board *board, const struct batch *batch, const uint32_t *rows,
                  uint32_t row_count);
+
+/* How an entry stands, or stood. */
+struct standing {
+    uint64_t bits;
+    int64_t reached_ms;
+};
+
+/* Says that an entry stands elsewhere now. `old` is NULL for a new one. */
+void board_pend(struct board *board, uint32_t id, uint32_t segment, const struct standing *old,
+                const struct standing *now);
+
+/* Settles if the list is full; only when all records agree with what was pended. */
+void board_pending_bound(struct board *board);
+
+void board_settling_done(struct settling *settling);
+uint64_t board_settling_bytes(const struct settling *settling);
 
 void board_fold_done(struct fold *fold);
 uint64_t board_fold_bytes(const struct fold *fold);

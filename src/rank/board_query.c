@@ -47,6 +47,7 @@ void board_rank_many(const struct board *board, const uint32_t *entries, uint32_
 {
     struct ranktree_query queries[QUERY_GROUP];
 
+    assert(board_is_settled(board));
     for (uint32_t base = 0; base < count; base += QUERY_GROUP) {
         uint32_t size = count - base < QUERY_GROUP ? count - base : QUERY_GROUP;
 
@@ -90,6 +91,7 @@ uint32_t board_count_better(const struct board *board, uint32_t segment, const s
 {
     struct rank_key placed = *key;
 
+    assert(board_is_settled(board));
     if (segment >= board->trees.count)
         return 0;
     if (!board_place_fits(board, key->score)) /* all are better, or none is */
@@ -100,6 +102,7 @@ uint32_t board_count_better(const struct board *board, uint32_t segment, const s
 
 uint32_t board_count_better_score(const struct board *board, uint32_t segment, uint64_t score)
 {
+    assert(board_is_settled(board));
     if (segment >= board->trees.count)
         return 0;
     return ranktree_count_better_score(&board->pool, board_tree(board, segment),
@@ -112,6 +115,7 @@ uint32_t board_run(const struct board *board, uint32_t segment, uint32_t from, u
     uint32_t ids[RUN_GROUP];
     uint32_t filled = 0;
 
+    assert(board_is_settled(board));
     if (segment >= board->trees.count)
         return 0;
     while (filled < count) {
@@ -163,6 +167,7 @@ uint32_t board_distinct_scores(const struct board *board, uint32_t segment, uint
 {
     uint32_t count;
 
+    assert(board_is_settled(board));
     if (segment >= board->trees.count)
         return 0;
     count = ranktree_distinct_scores(&board->pool, board_tree(board, segment), board->tie_bits,

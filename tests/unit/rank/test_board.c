@@ -49,6 +49,7 @@ static void put(struct board *board, const struct board_setup *setup, const char
     cells[5] = (struct cell){.present = true, .i = event_ms};
     batch_append(batch, cells);
     board_fold(board, batch, &row, 1, reply);
+    board_settle(board);
     batch_free(batch);
 }
 
@@ -284,6 +285,7 @@ static void test_many(void **state)
                 name[10 + member % 300] = 'n';
         }
         board_fold(board, batch, rows, 8192, NULL);
+        board_settle(board);
         board_check(board);
     }
     assert_in_range(board_counts(board).entries, 15000, 20000);

@@ -96,6 +96,7 @@ static void check(struct world *world)
 
     sorting = &world->setup;
     qsort(world->standings, world->count, sizeof(world->standings[0]), better_first);
+    board_settle(world->board);
     board_check(world->board);
     for (uint32_t i = 0; i < world->count; i++) {
         const struct standing *standing = &world->standings[i];

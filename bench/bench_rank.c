@@ -3,13 +3,16 @@
  * bench_rank.c - the figures of the board's engine: moves, ranks, and memory.
  *
  *     bench_rank [--members N] [--seconds S] [--batch N] [--range N] [--segments N]
+ *                [--ties first|last|member]
  *
  * The tree alone is measured on prepared operations (which have touched the entries' records
  * already); "fold" is all of board_fold on prepared batches: finding members, summing, moving.
  * Scores are sums of integers, spread over a range (1e9); "far" adds up to a tenth of it, "near" up
- * to a ten-millionth, which mostly stays within a leaf. A small range makes ties. Every entry's
- * member has 15 bytes. Beside the figures stands what a cache miss costs on the machine, alone and
- * with 16 in flight: the price of everything here.
+ * to a ten-millionth, which mostly stays within a leaf. A small range makes ties; with ties by
+ * member, or first in a range of 1, each comparison of them needs a record. Every entry's member
+ * has 15 bytes. A batch beyond 8192 is one settling after many folds: it is measured without fold.
+ * Beside the figures stands what a cache miss costs on the machine, alone and with 16 in flight:
+ * the price of everything here.
  *
  * With segments, each member is in one of them, and only folds are measured.
  *
@@ -23,8 +26,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
-#include "rank/board_place.h"
-#include "rank/board_private.h"
+#include "board/board_place.h"
+#include "board/board_private.h"
 #include "rank/ranktree.h"
 #include "model/batch.h"
 
@@ -98,6 +101,7 @@ struct bench {
     double seconds;
     uint32_t range;
     uint32_t segments;
+    enum board_ties ties;
     struct stream_def stream;
     struct board *board;
     uint32_t *ids; /* entry of each member */
@@ -144,6 +148,9 @@ static void fill(struct bench *bench)
         board_fold(bench->board, batch, rows, batch->row_count, NULL);
         spent += now_ns() - begin;
     }
+    spent -= now_ns();
+    board_settle(bench->board);
+    spent += now_ns();
     printf("fill: %.0f ns a new member; %.1f bytes a member by account, %.1f resident\n",
            spent / bench->members, (double)board_memory_bytes(bench->board) / bench->members,
            (rss_bytes() - before) / bench->members);
@@ -168,16 +175,17 @@ static void report_memory(struct bench *bench)
            (double)arena_bytes(&bench->board->pool.nodes) / members,
            ((double)ranktree_pool_bytes(&bench->board->pool) -
             (double)arena_bytes(&bench->board->pool.nodes) +
-            (double)board_fold_bytes(&bench->board->fold)) /
+            (double)board_fold_bytes(&bench->board->fold, bench->board->subs.count)) /
                members,
            100.0 * members / (double)shape.leaf_slots);
 }
 
 static uint32_t *distinct_members(struct bench *bench, uint32_t count)
 {
-    static uint32_t picked[BATCH_MAX];
+    static uint32_t *picked;
     static uint8_t *used;
 
+    picked = bytes_realloc(picked, count * sizeof(picked[0]));
     if (used == NULL)
         used = bytes_alloc_zero(bench->members, 1);
     for (uint32_t i = 0; i < count; i++) {
@@ -200,6 +208,7 @@ static double bench_tree(struct bench *bench, uint32_t size, uint32_t step_max)
 {
     struct board_entries *entries = &bench->board->entries;
     struct ranktree_move *moves = bytes_alloc(size * sizeof(moves[0]));
+    uint64_t *ties = bytes_alloc(2 * size * sizeof(ties[0]));
     double spent = 0;
     uint64_t done = 0;
 
@@ -213,11 +222,13 @@ static double bench_tree(struct bench *bench, uint32_t size, uint32_t step_max)
             int64_t reached_ms = entry_reached_ms(entries, id);
             int64_t next = score + 1 + (int64_t)(random_next() % step_max);
 
+            ties[2 * i] = ranktree_tie(bench->board->def.ties, reached_ms);
+            ties[2 * i + 1] = ranktree_tie(bench->board->def.ties, reached_ms + 1);
             moves[i] = (struct ranktree_move){
                 .old_score = place_of(bench->board, score, reached_ms),
-                .old_tie = ranktree_tie(bench->board->def.ties, reached_ms),
                 .score = place_of(bench->board, next, reached_ms + 1),
-                .tie = ranktree_tie(bench->board->def.ties, reached_ms + 1),
+                .old_ties = &ties[2 * i],
+                .ties = &ties[2 * i + 1],
                 .id = id,
             };
             entry_set(entries, id, (uint64_t)next, reached_ms + 1);
@@ -228,6 +239,7 @@ static double bench_tree(struct bench *bench, uint32_t size, uint32_t step_max)
         done += size;
     }
     free(moves);
+    free(ties);
     return spent / (double)done;
 }
 
@@ -249,8 +261,6 @@ static double bench_rank(struct bench *bench, uint32_t size)
                 .score =
                     place_of(bench->board, (int64_t)entry_score_bits(&bench->board->entries, id),
                              entry_reached_ms(&bench->board->entries, id)),
-                .tie = ranktree_tie(bench->board->def.ties,
-                                    entry_reached_ms(&bench->board->entries, id)),
                 .id = id,
             };
         }
@@ -328,6 +338,11 @@ static void report_moves(struct bench *bench, uint32_t size)
     uint32_t far = bench->range / 10 + 1;
     uint32_t near = bench->range / 10000000 + 1;
 
+    if (size > BATCH_MAX) {
+        printf("batch of %4u: tree far %4.0f ns, near %4.0f ns\n", (unsigned)size,
+               bench_tree(bench, size, far), bench_tree(bench, size, near));
+        return;
+    }
     if (bench->segments > 1) {
         printf("batch of %4u: fold far %4.0f ns, near %4.0f ns\n", (unsigned)size,
                bench_fold(bench, size, far), bench_fold(bench, size, near));
@@ -345,7 +360,7 @@ static void make_board(struct bench *bench)
                             .member = "player",
                             .score = {.name = "sum"},
                             .order = BOARD_DESC,
-                            .ties = BOARD_TIES_FIRST,
+                            .ties = bench->ties,
                             .by_count = bench->segments > 1};
     struct board_bind bind = {.member_column = 0,
                               .score_column = 1,
@@ -386,11 +401,15 @@ int main(int argc, char **argv)
             bench.segments = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--batch") == 0)
             only = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--ties") == 0)
+            bench.ties = strcmp(argv[i + 1], "member") == 0 ? BOARD_TIES_MEMBER
+                         : strcmp(argv[i + 1], "last") == 0 ? BOARD_TIES_LAST
+                                                            : BOARD_TIES_FIRST;
     }
-    if (bench.members < 2 * BATCH_MAX || bench.members > 99999999 || bench.seconds <= 0 ||
-        bench.range == 0 || bench.segments == 0) {
+    if (bench.members < 2 * BATCH_MAX || bench.members < 2 * only || bench.members > 99999999 ||
+        bench.seconds <= 0 || bench.range == 0 || bench.segments == 0) {
         fprintf(stderr, "usage: bench_rank [--members 20000..99999999] [--seconds S] [--batch N] "
-                        "[--range N] [--segments N]\n");
+                        "[--range N] [--segments N] [--ties first|last|member]\n");
         return 2;
     }
     printf("members: %u\n", (unsigned)bench.members);
@@ -398,8 +417,10 @@ int main(int argc, char **argv)
     make_board(&bench);
     fill(&bench);
     for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-        if (only == 0 || only == sizes[i])
+        if (only == 0)
             report_moves(&bench, sizes[i]);
+    if (only > 0)
+        report_moves(&bench, only);
     if (bench.segments > 1)
         goto done;
     printf("rank: %.0f ns in batches of 32, %.0f ns single, %.0f ns single by name\n",

@@ -7,7 +7,7 @@
 #   tests/fuzz/fuzz_<name>.c               fuzz_<name>: a libFuzzer target with the preset fuzz,
 #                                          otherwise a test that replays tests/fuzz/corpus/<name>
 #   tests/support/*.c, */*.c               a library for all of them
-#   tests/{oracle,replay,input}/*.py       against a running server; named at the end of this file
+#   tests/{oracle,replay,input,redis}/*.py against a running server; named at the end of this file
 #
 # CTest's labels are the kinds, and for a unit test its folder also.
 
@@ -110,12 +110,38 @@ if(TARGET tallywheel)
     foreach(partitions 1 2 3 8)
         register_server_test(oracle_answers_${partitions} 240 "oracle"
             "${CMAKE_SOURCE_DIR}/tests/oracle/oracle.py" --partitions ${partitions})
+        register_server_test(oracle_seasons_${partitions} 120 "oracle"
+            "${CMAKE_SOURCE_DIR}/tests/oracle/seasons.py" --partitions ${partitions})
     endforeach()
     register_server_test(oracle_live 90 "oracle" "${CMAKE_SOURCE_DIR}/tests/oracle/live.py")
     register_server_test(replay_server 60 "replay"
         "${CMAKE_SOURCE_DIR}/tests/replay/replay.py" "$<TARGET_FILE_DIR:replay_replay>")
     register_server_test(input_hostile 60 "input"
         "${CMAKE_SOURCE_DIR}/tests/input/test_input.py")
+
+    # The RESP port beside a real redis-server; tests/redis/clients/check is a stage of scripts/test.
+    set(differential_commands 20000)
+    if(TALLYWHEEL_SANITIZE)
+        set(differential_commands 8000)
+    endif()
+    foreach(partitions 1 3)
+        register_server_test(redis_differential_${partitions} 90 "redis"
+            "${CMAKE_SOURCE_DIR}/tests/redis/differential.py" --tallywheel "$<TARGET_FILE:tallywheel>"
+            --partitions ${partitions} --seed ${partitions} --commands ${differential_commands}
+            --restarts 4)
+    endforeach()
+    # Defined boards and streams by the same commands, beside a recount.
+    foreach(partitions 1 3)
+        register_server_test(redis_named_${partitions} 90 "redis"
+            "${CMAKE_SOURCE_DIR}/tests/redis/named.py" --tallywheel "$<TARGET_FILE:tallywheel>"
+            --partitions ${partitions} --seed ${partitions})
+    endforeach()
+endif()
+
+# So is the comparison with Redis: every fault that is planted in a second redis-server is found.
+if(NOT TALLYWHEEL_FUZZ AND NOT TALLYWHEEL_SANITIZE)
+    register_test(redis_self_test 180 "redis" "${CMAKE_SOURCE_DIR}/tests/redis/differential.py"
+        --self-test --seed 7)
 endif()
 
 # The checker of the style is checked too: every fault that is planted must be found.

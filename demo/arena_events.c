@@ -3,9 +3,10 @@
  * arena_events.c - an endless arena of matches as a stream of events.
  *
  * Two players meet, the better one usually wins, and each of the two gets one line: 3 points for a
- * win, 1 for a draw, 0 for a loss. Some play all day and most play rarely; opponents are found near
- * one's own skill; skill drifts, so that the top of the board is never safe. The same seed gives
- * the same matches; only the times are of now, unless --start says otherwise.
+ * win, 1 for a draw, 0 for a loss, and whether it was a win. Some play all day and most play
+ * rarely; opponents are found near one's own skill; skill drifts, so that the top of the board is
+ * never safe. The same seed gives the same matches; only the times are of now, unless --start says
+ * otherwise.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -166,10 +167,10 @@ static size_t write_event(char *to, const struct arena *arena, uint64_t player,
     return (size_t)snprintf(
         to, EVENT_BYTES_MAX,
         "{\"player\":\"%s\",\"opponent\":\"%s\",\"region\":\"%s\",\"match\":\"%llx-%llx\","
-        "\"points\":%d,\"at\":%lld}\n",
+        "\"points\":%d,\"won\":%d,\"at\":%lld}\n",
         names[0], names[1], region_names[arena->players[player].region],
         (unsigned long long)arena->seed, (unsigned long long)arena->match_count, points,
-        (long long)at_ms);
+        points == 3, (long long)at_ms);
 }
 
 /* One match, two lines. */

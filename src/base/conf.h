@@ -98,6 +98,8 @@ enum conf_kind {
       "from then on.")                                                                             \
     X(DURATION, request_timeout, "30s", 100, 3600000,                                              \
       "A request that takes longer than this, to arrive or to be answered, is given up (503).")    \
+    X(ADDRESS, resp, "127.0.0.1:7410", 0, 65535,                                                   \
+      "Address and port for clients of Redis (RESP2 and RESP3), as `http`.")                       \
     X(SAY, say, "info", 0, 0,                                                                      \
       "The least important line that is written to stderr: `debug`, `info`, `warn` or `error`.")   \
     X(SIZE, segment_bytes, "64MiB", 1 << 20, INT64_C(4) << 30,                                     \
@@ -125,6 +127,11 @@ enum conf_kind {
     X(SIZE, ingest_bytes, "256MiB", 1 << 20, INT64_C(1) << 40,                                     \
       "Events that were received and are not yet committed, over all connections. Beyond: 429 "    \
       "with Retry-After.")                                                                         \
+    X(COUNT, key_members, "50M", 1, 1000000000,                                                    \
+      "Members of all plain keys of one partition together. Adding more is an error.")             \
+    X(COUNT, keys, "10M", 1, 1000000000,                                                           \
+      "Plain keys of one partition: boards that Redis clients make by using them. Making more is " \
+      "an error.")                                                                                 \
     X(SIZE, line_bytes, "1MiB", 128, 64 << 20,                                                     \
       "Longest event: one line of NDJSON, one element of an array. A longer one is rejected.")     \
     X(COUNT, metric_panes, "100k", 1, 100000000,                                                   \
@@ -132,11 +139,28 @@ enum conf_kind {
     X(COUNT, metric_series, "1M", 1, 1000000000,                                                   \
       "Distinct values of the `by` fields of a metric in one partition (metrics of a stream with " \
       "the same `by` share them). Further ones are counted in the series `__other__`.")            \
+    X(SIZE, multi_bytes, "64MiB", 4096, 1 << 30,                                                   \
+      "Commands that a Redis client has queued with MULTI. Beyond: an error, and EXEC fails.")     \
     X(COUNT, page_entries, "10k", 1, 1000000, "Largest `n` of a page of a board. Beyond: 400.")    \
     X(COUNT, query_points, "1M", 1, 100000000,                                                     \
       "Points in the answer to one query of a metric. Beyond: 400.")                               \
     X(COUNT, rejects_listed, "100", 0, 100000,                                                     \
       "Rejected events that an answer lists one by one; all are counted.")                         \
+    X(COUNT, resp_args, "1M", 16, 16 << 20,                                                        \
+      "Words of one command of a Redis client. Beyond: a protocol error, and the connection is "   \
+      "closed.")                                                                                   \
+    X(SIZE, resp_bulk_bytes, "512MiB", 64 << 10, 512 << 20,                                        \
+      "Longest word of a command of a Redis client. Beyond: as `resp_args`.")                      \
+    X(COUNT, resp_connections, "10k", 1, 1000000,                                                  \
+      "Open connections of Redis clients. More are turned away with an error.")                    \
+    X(SIZE, resp_input_bytes, "1GiB", 64 << 10, 1 << 30,                                           \
+      "Size of one command of a Redis client. Beyond, the connection is closed.")                  \
+    X(SIZE, resp_output_bytes, "1GiB", 1 << 20, INT64_C(16) << 30,                                 \
+      "Replies that wait for one slow Redis client. Beyond, the connection is closed.")            \
+    X(SIZE, resp_push_bytes, "32MiB", 64 << 10, INT64_C(16) << 30,                                 \
+      "Messages that wait for one slow subscriber (RESP). Beyond, the connection is closed.")      \
+    X(COUNT, resp_subscriptions, "100k", 1, 10000000,                                              \
+      "Channels and patterns that one Redis client has subscribed to. More are refused.")          \
     X(COUNT, search_results, "1k", 1, 100000,                                                      \
       "Largest `n` of a search among the members of a board. Beyond: 400.")                        \
     X(COUNT, stream_ids, "50M", 1, 1000000000,                                                     \

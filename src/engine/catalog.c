@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "engine/catalog_private.h"
+#include "period/period_zone.h"
 
 #define KIND_COUNT 3
 
@@ -21,6 +22,20 @@ struct catalog *catalog_new(void)
     return catalog;
 }
 
+/* What a board owns beside itself. */
+static void board_done(struct catalog_board *board)
+{
+    catalog_files_done(&board->files);
+    period_zone_free(board->zone);
+    board->zone = NULL;
+}
+
+static void free_board(struct catalog_board *board)
+{
+    board_done(board);
+    free(board);
+}
+
 void catalog_free(struct catalog *catalog)
 {
     if (catalog == NULL)
@@ -30,7 +45,7 @@ void catalog_free(struct catalog *catalog)
     for (uint32_t i = 0; i < catalog->metric_count; i++)
         free(catalog->metrics[i]);
     for (uint32_t i = 0; i < catalog->board_count; i++)
-        free(catalog->boards[i]);
+        free_board(catalog->boards[i]);
     free(catalog->streams);
     free(catalog->metrics);
     free(catalog->boards);
@@ -74,7 +89,14 @@ struct any_def {
     struct stream_def stream;
     struct metric_def metric;
     struct board_def board;
+    struct catalog_files files; /* of the board */
 };
+
+static void any_free(struct any_def *def)
+{
+    catalog_files_done(&def->files);
+    free(def);
+}
 
 static int parse_any(enum definition_kind kind, const char *name, const json_t *tree,
                      struct any_def *out_def, struct err *err)
@@ -167,6 +189,8 @@ static int check_put(const struct catalog *catalog, enum definition_kind kind, c
     struct catalog_metric metric;
     struct catalog_board board;
     const struct catalog_stream *old;
+    const struct catalog_board *old_board;
+    int rc;
 
     switch (kind) {
     case DEFINITION_STREAM:
@@ -175,9 +199,26 @@ static int check_put(const struct catalog *catalog, enum definition_kind kind, c
     case DEFINITION_METRIC:
         return catalog_bind_metric(catalog, &def->metric, &metric, err);
     case DEFINITION_BOARD:
-        return catalog_bind_board(catalog, &def->board, &board, err);
+        old_board = catalog_find_board(catalog, span_of(name));
+        rc =
+            catalog_files_load(&def->files, &def->board,
+                               old_board != NULL ? &old_board->files : NULL, &catalog->loader, err);
+        if (rc == 0)
+            rc = catalog_bind_board(catalog, &def->board, &def->files, &board, err);
+        if (rc == 0)
+            period_zone_free(board.zone);
+        return rc;
     }
     return 0;
+}
+
+/* Are the files of a board still the same? */
+static bool same_files(const struct catalog *catalog, enum definition_kind kind, const char *name,
+                       const struct any_def *def)
+{
+    const struct catalog_board *old = catalog_find_board(catalog, span_of(name));
+
+    return kind != DEFINITION_BOARD || old == NULL || catalog_files_equal(&old->files, &def->files);
 }
 
 static void put_record_head(struct json_out *json, const char *op, enum definition_kind kind,
@@ -226,8 +267,9 @@ int catalog_prepare(const struct catalog *catalog, enum definition_kind kind, co
     }
     if (rc < 0)
         goto done;
-    *out_unchanged =
-        tree != NULL && id != 0 && span_equal(bytes_span(&text), bytes_span(&old_text));
+    *out_unchanged = tree != NULL && id != 0 &&
+                     span_equal(bytes_span(&text), bytes_span(&old_text)) &&
+                     same_files(catalog, kind, name, def);
     if (*out_unchanged)
         goto done;
     json_out_init(&json, out_record);
@@ -236,12 +278,13 @@ int catalog_prepare(const struct catalog *catalog, enum definition_kind kind, co
     if (tree != NULL) {
         json_out_key(&json, "definition");
         json_out_raw(&json, bytes_span(&text));
+        catalog_files_print(&def->files, &json);
     }
     json_out_object_end(&json);
 done:
     bytes_done(&old_text);
     bytes_done(&text);
-    free(def);
+    any_free(def);
     return rc;
 }
 
@@ -326,16 +369,19 @@ static int apply_metric(struct catalog *catalog, const struct metric_def *def,
     return 0;
 }
 
+/* Takes the files over. */
 static int apply_board(struct catalog *catalog, const struct board_def *def,
-                       struct catalog_change *change, struct err *err)
+                       struct catalog_files *files, struct catalog_change *change, struct err *err)
 {
     struct catalog_board bound;
     struct catalog_board *board = NULL;
     struct stream_def own;
-    int rc = catalog_bind_board(catalog, def, &bound, err);
+    int rc = catalog_bind_board(catalog, def, files, &bound, err);
 
     if (rc < 0)
         return rc;
+    bound.files = *files;
+    files->count = 0;
     for (uint32_t i = 0; i < catalog->board_count; i++)
         if (catalog->boards[i]->id == change->id)
             board = catalog->boards[i];
@@ -349,6 +395,7 @@ static int apply_board(struct catalog *catalog, const struct board_def *def,
         catalog->boards = list_add(catalog->boards, &catalog->board_count, board);
     }
     bound.id = change->id;
+    board_done(board);
     *board = bound;
     if (def->stream[0] == '\0') {
         board_def_stream(def, &own);
@@ -375,6 +422,7 @@ static void apply_drop(struct catalog *catalog, struct catalog_change *change)
             change->dropped_stream_id = catalog->boards[i]->stream_id;
             drop_stream(catalog, change->dropped_stream_id);
         }
+        board_done(catalog->boards[i]);
         list_remove(catalog->boards, &catalog->board_count, i);
     }
 }
@@ -409,11 +457,13 @@ static int apply_put(struct catalog *catalog, const char *name, const json_t *ro
         break;
     case DEFINITION_BOARD:
         def->board.version = version;
-        rc = apply_board(catalog, &def->board, change, err);
+        rc = catalog_files_parse(&def->files, json_object_get(root, "files"), err);
+        if (rc == 0)
+            rc = apply_board(catalog, &def->board, &def->files, change, err);
         break;
     }
 done:
-    free(def);
+    any_free(def);
     return rc;
 }
 

@@ -9,10 +9,12 @@
  * A record is one JSON object:
  *   {"op":"put","kind":"boards","name":"season","id":7,"version":2,"wall_ms":…,"author":"config",
  *    "definition":{…}}                                          or "op":"drop", no definition
+ * with "files" behind it where the definition names any (catalog_files.h).
  * Ids are given out by prepare, count up over all kinds, and are never reused.
  *
  * Changing a stream may add fields and change its durations; its other fields, key, time and id
- * stay as they were. Changing a metric or a board starts it anew.
+ * stay as they were. Changing a metric or a board starts it anew; so does a script whose text has
+ * changed since.
  *
  * Thread: the owner's. Entries stay valid until they are dropped or the catalog ends.
  */
@@ -23,10 +25,13 @@
 #include <stdint.h>
 
 #include "strategy/strategy.h"
+#include "score/score.h"
+#include "engine/catalog_files.h"
 #include "model/definition.h"
 
 struct err;
 struct json_t;
+struct period_zone;
 
 struct catalog_stream {
     uint32_t id;
@@ -48,10 +53,21 @@ struct catalog_board {
     struct board_def def;
     uint32_t stream_id;
     int32_t member_column;
-    int32_t score_column; /* -1: the strategy takes no field */
-    int32_t mode_column;  /* -1, or BOARD_STREAM_MODE */
+    struct score_call score; /* without a strategy on boards that take scores directly */
+    int32_t mode_column;     /* -1, or BOARD_STREAM_MODE */
     bool score_is_int;
     uint32_t by[BY_FIELDS_MAX];
+    struct score_call subscores[SUBSCORES_MAX]; /* scripts are for who folds to make */
+    struct catalog_files files;
+    struct period_zone *zone; /* NULL: UTC */
+};
+
+/* Where prepare gets the files that a definition names. */
+struct catalog_loader {
+    void *context;
+    /* Appends a file's bytes. May block. NULL: there are none. */
+    int (*load)(void *context, enum catalog_file_kind kind, const char *name, struct bytes *out,
+                struct err *err);
 };
 
 struct catalog {
@@ -62,6 +78,7 @@ struct catalog {
     struct catalog_board **boards;
     uint32_t board_count;
     uint32_t id_next;
+    struct catalog_loader loader; /* set by who prepares */
 };
 
 /* What apply did. The pointers are into the catalog; `dropped_id` is gone from it. */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "period/period_zone.h"
 #include "score/score.h"
+#include "score/score_script.h"
 
 static const struct catalog_stream *require_stream(const struct catalog *catalog, const char *kind,
                                                    const char *name, const char *stream_name,
@@ -64,49 +66,95 @@ int catalog_bind_metric(const struct catalog *catalog, const struct metric_def *
 static void bind_direct_board(struct catalog_board *board)
 {
     board->member_column = BOARD_STREAM_MEMBER;
-    board->score_column = BOARD_STREAM_SCORE;
     board->mode_column = BOARD_STREAM_MODE;
     board->score_is_int = board->def.score_type == FIELD_INT;
+    board->score = score_call_direct(NULL, board->score_is_int); /* a strategy by row */
     for (uint32_t i = 0; i < board->def.by_count; i++)
         board->by[i] = BOARD_STREAM_BY + i;
 }
 
-static int bind_score(struct catalog_board *board, const struct stream_def *stream, struct err *err)
+/* Compiles a call's script, to see whether it does and what it can do. */
+static int check_script(const struct score_call *score, const struct call *call,
+                        const struct catalog_files *files, bool merges, struct err *err)
 {
-    const struct call *call = &board->def.score;
-    const struct score_strategy *strategy = score_find(span_of(call->name));
-    const char *name = board->def.name;
-    enum field_type type;
-    int32_t field;
+    const char *name = score_call_file(call);
+    struct score_call with_script = *score;
+    const struct catalog_file *file;
+    int rc = 0;
 
-    if (strategy == NULL)
-        return err_set(err, ERR_INVALID,
-                       "boards.%s.score: unknown strategy \"%s\", expected one of %s", name,
-                       call->name, score_names());
-    if (call->arg_count != strategy->arg_count)
-        return err_set(err, ERR_INVALID, "boards.%s.score: %s takes %u field%s, got %u", name,
-                       call->name, strategy->arg_count, strategy->arg_count == 1 ? "" : "s",
-                       call->arg_count);
-    board->score_column = -1;
-    board->score_is_int = true;
-    if (strategy->arg_count == 0)
-        return 0;
-    field = stream_def_field(stream, span_of(call->args[0]));
-    if (field < 0)
-        return err_set(err, ERR_INVALID, "boards.%s.score: stream \"%s\" has no field \"%s\"", name,
-                       stream->name, call->args[0]);
-    type = stream->fields[field].type;
-    if (type != FIELD_INT && type != FIELD_FLOAT)
-        return err_set(err, ERR_INVALID,
-                       "boards.%s.score: field \"%s\" is of type %s, expected int or float", name,
-                       call->args[0], field_type_text(type));
-    board->score_column = field;
-    board->score_is_int = type == FIELD_INT || strategy->always_int;
+    if (name != NULL) {
+        file = catalog_files_find(files, CATALOG_SCRIPT, name);
+        if (file == NULL)
+            return err_set(err, ERR_CORRUPT, "the script \"%s\" is missing", name);
+        rc = score_script_new(&with_script.script, bytes_span(&file->bytes), name, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (merges && !score_can_merge(&with_script))
+        rc = err_set(err, ERR_INVALID, "%s has no function \"merge\", which a rolling period needs",
+                     name);
+    score_script_free(with_script.script);
+    return rc;
+}
+
+static int bind_score(struct score_call *out_score, const struct call *call,
+                      const struct stream_def *stream, const struct board_def *def,
+                      const struct catalog_files *files, struct err *err)
+{
+    struct score_call score;
+    int rc = score_resolve(&score, call, stream, err);
+
+    if (rc == 0)
+        rc = check_script(&score, call, files, def->period.kind == PERIOD_ROLLING, err);
+    if (rc == 0)
+        *out_score = score;
+    return rc;
+}
+
+static int bind_scores(struct catalog_board *board, const struct stream_def *stream,
+                       const struct catalog_files *files, struct err *err)
+{
+    const struct board_def *def = &board->def;
+    int rc = bind_score(&board->score, &def->score, stream, def, files, err);
+
+    if (rc < 0) {
+        err_prefix(err, "boards.%s.score", def->name);
+        return rc;
+    }
+    board->score_is_int = board->score.is_int;
+    for (uint32_t i = 0; i < def->subscore_count; i++) {
+        rc = bind_score(&board->subscores[i], &def->subscores[i].score, stream, def, files, err);
+        if (rc < 0) {
+            err_prefix(err, "boards.%s.subscores[%u].score", def->name, i);
+            return rc;
+        }
+    }
     return 0;
 }
 
+/* Last: what it makes is not lost to a later failure. */
+static int bind_zone(struct catalog_board *board, const struct catalog_files *files,
+                     struct err *err)
+{
+    const char *name = board->def.period.time_zone;
+    const struct catalog_file *file;
+    int rc;
+
+    if (name[0] == '\0')
+        return 0;
+    file = catalog_files_find(files, CATALOG_ZONE, name);
+    if (file == NULL)
+        return err_set(err, ERR_CORRUPT, "boards.%s.time_zone: \"%s\" is missing", board->def.name,
+                       name);
+    rc = period_zone_load(&board->zone, bytes_span(&file->bytes), err);
+    if (rc < 0)
+        err_prefix(err, "boards.%s.time_zone: \"%s\"", board->def.name, name);
+    return rc;
+}
+
 int catalog_bind_board(const struct catalog *catalog, const struct board_def *def,
-                       struct catalog_board *out_board, struct err *err)
+                       const struct catalog_files *files, struct catalog_board *out_board,
+                       struct err *err)
 {
     struct catalog_board board = {.def = *def, .mode_column = -1};
     const struct catalog_stream *stream;
@@ -114,8 +162,10 @@ int catalog_bind_board(const struct catalog *catalog, const struct board_def *de
 
     if (def->stream[0] == '\0') {
         bind_direct_board(&board);
-        *out_board = board;
-        return 0;
+        rc = bind_zone(&board, files, err);
+        if (rc == 0)
+            *out_board = board;
+        return rc;
     }
     stream = require_stream(catalog, "boards", def->name, def->stream, err);
     if (stream == NULL)
@@ -132,9 +182,11 @@ int catalog_bind_board(const struct catalog *catalog, const struct board_def *de
                        def->name, stream->def.name, stream->def.key_field >= 0 ? ", " : "",
                        stream->def.key_field >= 0 ? stream->def.fields[stream->def.key_field].name
                                                   : "");
-    rc = bind_score(&board, &stream->def, err);
+    rc = bind_scores(&board, &stream->def, files, err);
     if (rc == 0)
         rc = bind_by(&stream->def, "boards", def->name, def->by, def->by_count, board.by, err);
+    if (rc == 0)
+        rc = bind_zone(&board, files, err);
     if (rc < 0)
         return rc;
     *out_board = board;

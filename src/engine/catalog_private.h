@@ -11,8 +11,11 @@
  */
 int catalog_bind_metric(const struct catalog *catalog, const struct metric_def *def,
                         struct catalog_metric *out_metric, struct err *err);
+
+/* `files` holds what the definition names. The zone of the board is the caller's to free. */
 int catalog_bind_board(const struct catalog *catalog, const struct board_def *def,
-                       struct catalog_board *out_board, struct err *err);
+                       const struct catalog_files *files, struct catalog_board *out_board,
+                       struct err *err);
 
 /*
  * The definition of a stream that has rows already: the old one's fields, then the new ones.

@@ -13,12 +13,16 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "engine/board_changes.h"
+#include "engine/board_seasons.h"
 #include "engine/catalog.h"
 #include "engine/stream_state.h"
+#include "keyspace/keyspace.h"
 #include "metric/grouping.h"
 #include "metric/metric.h"
 #include "model/batch.h"
-#include "rank/board.h"
+#include "model/board_change.h"
+#include "board/board.h"
 
 /* A grouping that metrics of one stream share. */
 struct shared_grouping {
@@ -44,7 +48,9 @@ struct hosted_metric {
 struct hosted_board {
     uint32_t id;
     uint32_t stream_id;
-    struct board *board;
+    uint32_t member_column;
+    struct board_bans bans;
+    struct board_seasons *seasons;
 };
 
 struct partition {
@@ -61,8 +67,10 @@ struct partition {
     uint32_t metric_count;
     struct hosted_board **boards;
     uint32_t board_count;
+    struct keyspace *keyspace;
     uint64_t orphan_rows; /* rows of streams that had been dropped */
     uint32_t *rows;       /* scratch: the rows of a batch that count */
+    uint32_t *free_rows;  /* scratch: those whose member is not banned */
     uint32_t row_capacity;
 };
 
@@ -73,6 +81,8 @@ struct partition *partition_new(uint32_t number, const struct partition_limits *
     partition->number = number;
     partition->limits = *limits;
     partition->catalog = catalog_new();
+    partition->keyspace =
+        keyspace_new((struct keyspace_limits){limits->keys_max, limits->key_members_max});
     return partition;
 }
 
@@ -97,7 +107,8 @@ static void free_metric(struct hosted_metric *hosted)
 
 static void free_board(struct hosted_board *hosted)
 {
-    board_free(hosted->board);
+    board_bans_done(&hosted->bans);
+    board_seasons_free(hosted->seasons);
     free(hosted);
 }
 
@@ -121,7 +132,9 @@ void partition_free(struct partition *partition)
     free(partition->groupings);
     free(partition->streams);
     free(partition->rows);
+    free(partition->free_rows);
     catalog_free(partition->catalog);
+    keyspace_free(partition->keyspace);
     free(partition);
 }
 
@@ -278,29 +291,35 @@ static void drop_board(struct partition *partition, uint32_t id)
     }
 }
 
+static struct hosted_board *find_board(const struct partition *partition, uint32_t id)
+{
+    for (uint32_t i = 0; i < partition->board_count; i++)
+        if (partition->boards[i]->id == id)
+            return partition->boards[i];
+    return NULL;
+}
+
+/* `bans`: of the board as it was defined before, taken over. */
 static int put_board(struct partition *partition, const struct catalog_board *board,
-                     struct err *err)
+                     struct board_bans *bans, struct err *err)
 {
     struct hosted_board *hosted = bytes_alloc_zero(1, sizeof(*hosted));
+    const struct stream_state *stream = find_stream(partition, board->stream_id);
     struct board_limits limits = {partition->limits.board_members_max,
                                   partition->limits.board_segments_max};
-    struct board_bind bind = {
-        .member_column = (uint32_t)board->member_column,
-        .score_column = board->score_column,
-        .mode_column = board->mode_column,
-        .by_count = board->def.by_count,
-        .score_is_int = board->score_is_int,
-    };
     int rc;
 
-    memcpy(bind.by_columns, board->by, sizeof(bind.by_columns));
-    rc = board_new(&hosted->board, &board->def, &bind, limits, err);
+    rc = board_seasons_new(&hosted->seasons, board, limits,
+                           stream != NULL ? stream->stat.watermark_ms : INT64_MIN, err);
     if (rc < 0) {
         free(hosted);
         return rc;
     }
     hosted->id = board->id;
     hosted->stream_id = board->stream_id;
+    hosted->member_column = (uint32_t)board->member_column;
+    hosted->bans = *bans;
+    *bans = (struct board_bans){0};
     partition->boards = list_add(partition->boards, &partition->board_count, hosted);
     return 0;
 }
@@ -308,6 +327,7 @@ static int put_board(struct partition *partition, const struct catalog_board *bo
 int partition_define(struct partition *partition, struct span record, struct err *err)
 {
     struct catalog_change change;
+    struct board_bans bans = {0};
     int rc = catalog_apply(partition->catalog, record, &change, err);
 
     if (rc < 0)
@@ -318,15 +338,47 @@ int partition_define(struct partition *partition, struct span record, struct err
         drop_stream(partition, change.id);
     if ((change.dropped || change.restarted) && change.kind == DEFINITION_METRIC)
         drop_metric(partition, change.id);
-    if ((change.dropped || change.restarted) && change.kind == DEFINITION_BOARD)
+    if ((change.dropped || change.restarted) && change.kind == DEFINITION_BOARD) {
+        struct hosted_board *hosted = find_board(partition, change.id);
+
+        if (hosted != NULL && change.restarted) {
+            bans = hosted->bans;
+            hosted->bans = (struct board_bans){0};
+        }
         drop_board(partition, change.id);
+    }
     if (change.dropped)
         return 0;
     if (change.stream != NULL)
         put_stream(partition, change.stream);
     if (change.metric != NULL)
         put_metric(partition, change.metric);
-    return change.board != NULL ? put_board(partition, change.board, err) : 0;
+    rc = change.board != NULL ? put_board(partition, change.board, &bans, err) : 0;
+    board_bans_done(&bans);
+    return rc;
+}
+
+int partition_change(struct partition *partition, struct span record,
+                     struct board_change_result *out_result, struct err *err)
+{
+    struct board_change_result result = {.outcome = BOARD_CHANGE_NO_BOARD};
+    struct board_change change;
+    struct hosted_board *hosted;
+    int rc = board_change_decode(&change, record, err);
+
+    if (rc < 0)
+        return rc;
+    hosted = find_board(partition, change.board_id);
+    if (hosted != NULL &&
+        (change.board_version == 0 ||
+         change.board_version == board_definition(board_seasons_current(hosted->seasons))->version))
+        board_changes_fold(hosted->seasons, &hosted->bans, partition->limits.board_members_max,
+                           &change, &result);
+    if (out_result != NULL)
+        *out_result = result;
+    else
+        bytes_done(&result.taken);
+    return 0;
 }
 
 /* An older version's columns are the first ones of today's. */
@@ -375,6 +427,30 @@ static void fold_metrics(struct partition *partition, const struct stream_state 
                                 partition->limits.panes_max);
 }
 
+/* Leaves out the rows of members that are banned; their replies say that they were not taken. */
+static void fold_unbanned(struct partition *partition, struct hosted_board *hosted,
+                          const struct batch *batch, uint32_t row_count, int64_t lateness_ms,
+                          struct board_reply *replies)
+{
+    uint32_t kept = board_bans_filter(&hosted->bans, batch, hosted->member_column, partition->rows,
+                                      row_count, partition->free_rows);
+    struct board_reply *kept_replies = NULL;
+    uint32_t next = 0;
+
+    if (replies != NULL)
+        kept_replies = bytes_alloc_zero(kept + 1, sizeof(*kept_replies));
+    if (kept > 0)
+        board_seasons_fold(hosted->seasons, batch, partition->free_rows, kept, lateness_ms,
+                           kept_replies);
+    for (uint32_t i = 0; i < row_count && replies != NULL; i++) {
+        bool is_kept = next < kept && partition->free_rows[next] == partition->rows[i];
+
+        replies[i] = is_kept ? kept_replies[next] : (struct board_reply){.taken = false};
+        next += is_kept;
+    }
+    free(kept_replies);
+}
+
 int partition_fold(struct partition *partition, struct batch *batch, struct board_reply *replies,
                    struct err *err)
 {
@@ -391,6 +467,8 @@ int partition_fold(struct partition *partition, struct batch *batch, struct boar
         return ERR_CORRUPT;
     if (batch->row_count > partition->row_capacity) {
         partition->rows = bytes_realloc(partition->rows, batch->row_count * sizeof(uint32_t));
+        partition->free_rows =
+            bytes_realloc(partition->free_rows, batch->row_count * sizeof(uint32_t));
         partition->row_capacity = batch->row_count;
     }
     row_count = stream_state_select(stream, batch, partition->rows);
@@ -398,8 +476,13 @@ int partition_fold(struct partition *partition, struct batch *batch, struct boar
     for (uint32_t i = 0; i < partition->board_count; i++) {
         struct hosted_board *hosted = partition->boards[i];
 
-        if (hosted->stream_id == stream->id)
-            board_fold(hosted->board, batch, partition->rows, row_count, replies);
+        if (hosted->stream_id != stream->id)
+            continue;
+        if (hosted->bans.count > 0)
+            fold_unbanned(partition, hosted, batch, row_count, stream->def.lateness_ms, replies);
+        else
+            board_seasons_fold(hosted->seasons, batch, partition->rows, row_count,
+                               stream->def.lateness_ms, replies);
     }
     return 0;
 }
@@ -417,21 +500,73 @@ const struct metric *partition_metric(const struct partition *partition, uint32_
     return NULL;
 }
 
+struct board_seasons *partition_seasons(const struct partition *partition, uint32_t id)
+{
+    const struct hosted_board *hosted = find_board(partition, id);
+
+    return hosted != NULL ? hosted->seasons : NULL;
+}
+
 const struct board *partition_board(const struct partition *partition, uint32_t id)
 {
-    for (uint32_t i = 0; i < partition->board_count; i++) {
-        if (partition->boards[i]->id != id)
-            continue;
-        board_settle(partition->boards[i]->board);
-        return partition->boards[i]->board;
-    }
-    return NULL;
+    struct board_seasons *seasons = partition_seasons(partition, id);
+    struct board *board = seasons != NULL ? board_seasons_current(seasons) : NULL;
+
+    if (board != NULL)
+        board_settle(board);
+    return board;
+}
+
+const struct board *partition_board_season(const struct partition *partition, uint32_t id,
+                                           int64_t start_ms)
+{
+    struct board_seasons *seasons = partition_seasons(partition, id);
+    struct board *board = seasons != NULL ? board_seasons_find(seasons, start_ms) : NULL;
+
+    if (board != NULL)
+        board_settle(board);
+    return board;
+}
+
+bool partition_is_banned(const struct partition *partition, uint32_t board_id, struct span member)
+{
+    const struct hosted_board *hosted = find_board(partition, board_id);
+
+    return hosted != NULL && board_bans_has(&hosted->bans, member);
+}
+
+bool partition_ban_at(const struct partition *partition, uint32_t board_id, uint32_t index,
+                      struct span *out_member)
+{
+    const struct hosted_board *hosted = find_board(partition, board_id);
+
+    if (hosted == NULL || index >= hosted->bans.count)
+        return false;
+    *out_member = (struct span){hosted->bans.items[index].member, hosted->bans.items[index].size};
+    return true;
 }
 
 void partition_settle(struct partition *partition)
 {
     for (uint32_t i = 0; i < partition->board_count; i++)
-        board_settle_much(partition->boards[i]->board);
+        board_seasons_settle_much(partition->boards[i]->seasons);
+    keyspace_settle(partition->keyspace);
+}
+
+void partition_execute(struct partition *partition, const struct command_list *commands,
+                       int64_t wall_ms, struct bytes *replies, size_t *out_ends)
+{
+    keyspace_execute(partition->keyspace, commands, wall_ms, replies, out_ends);
+}
+
+const struct keyspace *partition_keyspace(const struct partition *partition)
+{
+    return partition->keyspace;
+}
+
+void partition_set_listpack(struct partition *partition, uint32_t members_max, uint32_t bytes_max)
+{
+    keyspace_set_listpack(partition->keyspace, members_max, bytes_max);
 }
 
 bool partition_stream_stat(const struct partition *partition, uint32_t stream_id,
@@ -454,13 +589,14 @@ uint64_t partition_hash(const struct partition *partition)
     for (uint32_t i = 0; i < partition->metric_count; i++)
         hash = hash_mix(hash, metric_hash(&partition->metrics[i]->metric));
     for (uint32_t i = 0; i < partition->board_count; i++)
-        hash = hash_mix(hash, board_hash(partition->boards[i]->board));
-    return hash;
+        hash = hash_mix(hash_mix(hash, board_seasons_hash(partition->boards[i]->seasons)),
+                        board_bans_hash(&partition->boards[i]->bans));
+    return hash_mix(hash, keyspace_hash(partition->keyspace));
 }
 
 uint64_t partition_bytes(const struct partition *partition)
 {
-    uint64_t bytes = sizeof(*partition) + partition->row_capacity * sizeof(uint32_t);
+    uint64_t bytes = sizeof(*partition) + 2 * partition->row_capacity * sizeof(uint32_t);
 
     for (uint32_t i = 0; i < partition->stream_count; i++)
         bytes += stream_state_bytes(partition->streams[i]);
@@ -472,6 +608,7 @@ uint64_t partition_bytes(const struct partition *partition)
     for (uint32_t i = 0; i < partition->metric_count; i++)
         bytes += metric_bytes(&partition->metrics[i]->metric);
     for (uint32_t i = 0; i < partition->board_count; i++)
-        bytes += board_memory_bytes(partition->boards[i]->board);
-    return bytes;
+        bytes += board_seasons_bytes(partition->boards[i]->seasons) +
+                 board_bans_bytes(&partition->boards[i]->bans);
+    return bytes + keyspace_bytes(partition->keyspace);
 }

@@ -117,7 +117,7 @@ int http_server_new(struct http_server **out_server, uv_loop_t *loop,
                     const struct route_table *routes, const struct http_options *options,
                     struct err *err);
 
-/* Listens on one more address. `first`: see listener.h. `out_port` may be NULL. */
+/* Listens on one more address. `first`: see net/listener.h. `out_port` may be NULL. */
 int http_server_listen(struct http_server *server, const char *host, uint16_t port, bool first,
                        uint16_t *out_port, struct err *err);
 

@@ -20,7 +20,7 @@
 #include "base/err.h"
 #include "base/say.h"
 #include "http/http_private.h"
-#include "http/listener.h"
+#include "net/listener.h"
 
 #define SWEEP_MS 250
 /* So many may be open beyond the limit, to be told that they are too many. */

@@ -40,6 +40,9 @@ struct journal;
 enum journal_record_type {
     JOURNAL_BATCH = 1,      /* rows: model/batch.h */
     JOURNAL_DEFINITION = 2, /* a definition made, changed or dropped: engine/catalog.h */
+    JOURNAL_COMMANDS = 3,   /* commands on plain keys: model/command.h */
+    JOURNAL_BOARD_CHANGE =
+        4, /* a member of a board removed, banned, renamed: model/board_change.h */
 };
 
 struct journal_record {
@@ -85,8 +88,15 @@ struct journal_stat {
  */
 typedef int journal_visit_fn(void *context, const struct journal_record *record, struct err *err);
 
+/* What a backend can, beyond what all must. */
+enum journal_can {
+    /* With JOURNAL_MEMORY commit waits for no disk: the owner's thread may call it as well. */
+    JOURNAL_CAN_COMMIT_IN_PLACE = 1,
+};
+
 struct journal_ops {
     const char *name;
+    uint32_t can; /* enum journal_can */
 
     /*
      * Opens or creates. May block. Cuts a torn tail cleanly and says so in journal_stat; refuses a

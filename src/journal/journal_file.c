@@ -336,6 +336,7 @@ void journal_file_close(struct journal *journal)
 
 const struct journal_ops journal_file = {
     .name = "file",
+    .can = JOURNAL_CAN_COMMIT_IN_PLACE,
     .open = journal_file_open,
     .append = journal_file_append,
     .staged_bytes = journal_file_staged_bytes,

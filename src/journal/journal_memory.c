@@ -235,6 +235,7 @@ static void journal_memory_close(struct journal *journal)
 
 const struct journal_ops journal_memory = {
     .name = "memory",
+    .can = JOURNAL_CAN_COMMIT_IN_PLACE,
     .open = journal_memory_open,
     .append = journal_memory_append,
     .staged_bytes = journal_memory_staged_bytes,

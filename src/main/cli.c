@@ -28,6 +28,8 @@ static const struct cli_option serve_options[] = {
      "the folder of the journal; made if it is not there (./data)"},
     {"http", CLI_TEXT, offsetof(struct cli_serve_options, http), "ADDRESS",
      "where to listen, such as 127.0.0.1:7411 (the default) or 0.0.0.0:80"},
+    {"resp", CLI_TEXT, offsetof(struct cli_serve_options, resp), "ADDRESS",
+     "where to listen for clients of Redis, such as 127.0.0.1:7410 (the default)"},
     {"set", CLI_LIST, offsetof(struct cli_serve_options, set), "NAME=VALUE",
      "overrides one setting of the config, such as durability=written; may be repeated"},
 };

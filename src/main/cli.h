@@ -14,6 +14,7 @@ struct cli_serve_options {
     const char *config; /* a YAML file, NULL: none */
     const char *data;   /* overrides the config's, like the rest */
     const char *http;
+    const char *resp;
     struct cli_list set; /* "name=value" */
 };
 

@@ -16,15 +16,20 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/say.h"
+#include "command/command_server.h"
+#include "command/command_table.h"
 #include "engine/catalog.h"
 #include "main/backends.h"
 #include "main/cli.h"
+#include "node/data_folder.h"
 #include "node/node.h"
 #include "serve/serve.h"
 
 struct run {
     struct conf conf;
     struct serve *serve;
+    struct command_server *commands;
+    struct node_hooks hooks; /* of both */
     struct node *node;
     uv_loop_t loop;
     uv_signal_t term;
@@ -45,6 +50,10 @@ static int read_conf(struct conf *conf, const struct cli_serve_options *options,
         snprintf(assignment, sizeof(assignment), "http=%s", options->http);
         rc = conf_set(conf, assignment, err);
     }
+    if (rc == 0 && options->resp != NULL) {
+        snprintf(assignment, sizeof(assignment), "resp=%s", options->resp);
+        rc = conf_set(conf, assignment, err);
+    }
     for (uint32_t i = 0; rc == 0 && i < options->set.count; i++)
         rc = conf_set(conf, options->set.items[i], err);
     return rc == 0 ? conf_check(conf, err) : rc;
@@ -56,21 +65,34 @@ static bool is_loopback(const char *host)
            strcmp(host, "localhost") == 0;
 }
 
+static void put_address(struct bytes *out, const char *scheme, const char *host, uint16_t port)
+{
+    bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    bool brackets = strchr(host, ':') != NULL && !any;
+
+    bytes_format(out, "%s://%s%s%s:%u/", scheme, brackets ? "[" : "", any ? "127.0.0.1" : host,
+                 brackets ? "]" : "", port);
+}
+
 /* Where to look, and what is not safe about it. */
 static void print_addresses(const struct run *run)
 {
     const struct conf *conf = &run->conf;
-    bool any = strcmp(conf->http.host, "0.0.0.0") == 0 || strcmp(conf->http.host, "::") == 0;
-    const char *host = any ? "127.0.0.1" : conf->http.host;
-    bool brackets = strchr(host, ':') != NULL;
+    struct bytes http = {0};
+    struct bytes resp = {0};
 
+    put_address(&http, "http", conf->http.host, serve_port(run->serve));
+    put_address(&resp, "redis", conf->resp.host, command_server_port(run->commands));
     printf("Tallywheel %s is ready\n"
-           "  page and API  http://%s%s%s:%u/\n"
+           "  page and API  %s\n"
+           "  Redis clients %s\n"
            "  data          %s (%u partition%s, durability %s)\n",
-           TALLYWHEEL_VERSION, brackets ? "[" : "", host, brackets ? "]" : "",
-           serve_port(run->serve), conf->data, node_partition_count(run->node),
-           node_partition_count(run->node) == 1 ? "" : "s", conf_durability_text(conf->durability));
-    if (!is_loopback(conf->http.host))
+           TALLYWHEEL_VERSION, bytes_text(&http), bytes_text(&resp), conf->data,
+           node_partition_count(run->node), node_partition_count(run->node) == 1 ? "" : "s",
+           conf_durability_text(conf->durability));
+    bytes_done(&http);
+    bytes_done(&resp);
+    if (!is_loopback(conf->http.host) || !is_loopback(conf->resp.host))
         printf("  insecure      anybody who reaches this machine can read and write: there is no "
                "access control yet\n");
     if (conf->durability != CONF_FSYNC)
@@ -152,16 +174,58 @@ static void ignore_broken_pipes(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
+/* ---- the hooks of both servers ---- */
+
+static int on_start(void *context, struct worker *worker, struct err *err)
+{
+    struct run *run = context;
+    const struct node_hooks *http = serve_hooks(run->serve);
+    int rc = http->start(http->context, worker, err);
+
+    return rc < 0 ? rc : command_server_start(run->commands, worker, err);
+}
+
+static void on_commands_drained(void *context, struct worker *worker)
+{
+    const struct node_hooks *http = serve_hooks(((struct run *)context)->serve);
+
+    http->drain(http->context, worker);
+}
+
+static void on_drain(void *context, struct worker *worker)
+{
+    struct run *run = context;
+
+    command_server_drain(run->commands, worker, on_commands_drained, run);
+}
+
+static void on_close(void *context, struct worker *worker)
+{
+    struct run *run = context;
+    const struct node_hooks *http = serve_hooks(run->serve);
+
+    command_server_close(run->commands, worker);
+    http->close(http->context, worker);
+}
+
 static int run_server(struct run *run, struct err *err)
 {
     int rc = serve_new(&run->serve, &run->conf, err);
 
+    if (rc == 0)
+        rc = command_server_new(&run->commands, &run->conf, err);
     if (rc < 0)
         return rc;
+    run->hooks = *serve_hooks(run->serve); /* pushes are its own */
+    run->hooks.context = run;
+    run->hooks.start = on_start;
+    run->hooks.drain = on_drain;
+    run->hooks.close = on_close;
     rc = node_new(&run->node, &run->conf, &clock_system, backends_journal(run->conf.durability),
-                  serve_hooks(run->serve), err);
+                  &run->hooks, err);
     if (rc < 0)
         return rc;
+    command_server_attach(run->commands, run->node);
     size_thread_pool(run->node);
     watch_signals(run);
     rc = node_start(run->node, err);
@@ -175,10 +239,13 @@ static int run_server(struct run *run, struct err *err)
 
 struct config_options {
     struct cli_serve_options serve;
+    bool commands;
     bool reference;
 };
 
 static const struct cli_option config_cli_options[] = {
+    {"commands", CLI_FLAG, offsetof(struct config_options, commands), NULL,
+     "prints the table of all commands of the RESP port as Markdown instead"},
     {"config", CLI_TEXT, offsetof(struct config_options, serve.config), "FILE",
      "the YAML file of the server"},
     {"data", CLI_TEXT, offsetof(struct config_options, serve.data), "DIR",
@@ -187,6 +254,8 @@ static const struct cli_option config_cli_options[] = {
      "overrides the setting `http`"},
     {"reference", CLI_FLAG, offsetof(struct config_options, reference), NULL,
      "prints the table of all settings as Markdown instead"},
+    {"resp", CLI_TEXT, offsetof(struct config_options, serve.resp), "ADDRESS",
+     "overrides the setting `resp`"},
     {"set", CLI_LIST, offsetof(struct config_options, serve.set), "NAME=VALUE",
      "overrides one setting; may be repeated"},
 };
@@ -197,6 +266,7 @@ static int check_definitions(const struct conf *conf, struct err *err)
     struct catalog *catalog = catalog_new();
     int rc = 0;
 
+    catalog->loader = (struct catalog_loader){conf->data, data_folder_load};
     for (uint32_t i = 0; rc == 0 && i < conf->definition_count; i++) {
         const struct conf_definition *definition = &conf->definitions[i];
         struct catalog_change change;
@@ -233,7 +303,9 @@ static int config_main(int argc, char **argv)
     rc = read_conf(&conf, &options.serve, &err);
     if (rc == 0)
         rc = check_definitions(&conf, &err);
-    if (rc == 0 && options.reference)
+    if (rc == 0 && options.commands)
+        command_docs_print(&text);
+    else if (rc == 0 && options.reference)
         conf_reference_print(&text);
     else if (rc == 0)
         conf_print(&conf, &text);
@@ -279,7 +351,9 @@ int serve_main(int argc, char **argv)
     rc = run_server(&run, &err);
     if (rc < 0)
         fprintf(stderr, "tallywheel serve: %s\n", err.text);
+    command_server_detach(run.commands);
     node_free(run.node);
+    command_server_free(run.commands);
     serve_free(run.serve);
     conf_done(&run.conf);
     return rc < 0 ? CLI_REFUSED : CLI_DONE;

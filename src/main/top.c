@@ -34,6 +34,7 @@
 struct top_options {
     const char *url;
     const char *ranks;
+    const char *season;
     uint64_t n;
     bool once;
     bool json;
@@ -52,6 +53,8 @@ static const struct cli_option top_options[] = {
            "which segment of a board that is split; once for each of its labels"),
     OPTION("ranks", CLI_TEXT, ranks, "HOW",
            "what equal scores get: ordinal 1234, competition 1224, dense 1223 (ordinal)"),
+    OPTION("season", CLI_TEXT, season, "START",
+           "the season that begins then, as 2026-11-01 or in ms (the current one)"),
     OPTION("once", CLI_FLAG, once, NULL, "print the table once and end"),
     OPTION("json", CLI_FLAG, json, NULL, "the server's answer as JSON, once"),
     OPTION("url", CLI_TEXT, url, "URL", "the server (" CLIENT_URL_DEFAULT ")"),
@@ -213,6 +216,10 @@ static int build_topic(const struct top_options *options, uint64_t n, struct byt
     if (options->ranks != NULL) {
         bytes_put_text(topic, "&ranks=");
         client_put_escaped(topic, options->ranks);
+    }
+    if (options->season != NULL) {
+        bytes_put_text(topic, "&season=");
+        client_put_escaped(topic, options->season);
     }
     out_segment[0] = '\0';
     for (uint32_t i = 0; i < options->by.count; i++) {

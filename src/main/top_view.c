@@ -377,17 +377,31 @@ void top_view_draw(const struct top_view *view, uint32_t columns, uint32_t rows,
     draw_foot(view, columns, now_ns, pen);
 }
 
+static size_t subscore_count_of(const json_t *entries)
+{
+    size_t count = json_array_size(json_object_get(json_array_get(entries, 0), "subscores"));
+
+    return count < TEXT_COLUMNS_MAX - 3 ? count : TEXT_COLUMNS_MAX - 3;
+}
+
 void top_view_put_table(const struct json_t *answer, bool colour, struct bytes *out)
 {
     const json_t *entries = json_object_get(answer, "entries");
-    struct text_table table = {.column_count = 3, .right = {true, false, true}};
+    size_t subscore_count = subscore_count_of(entries);
+    struct text_table table = {.column_count = 3 + (uint32_t)subscore_count,
+                               .right = {true, false, true}};
 
     text_table_add(&table, SPAN_LITERAL("#"));
     text_table_add(&table, SPAN_LITERAL("member"));
     text_table_add(&table, SPAN_LITERAL("score"));
+    for (size_t k = 0; k < subscore_count; k++) {
+        table.right[3 + k] = true;
+        text_table_add(&table, k == 0 ? SPAN_LITERAL("subscores") : SPAN_LITERAL(""));
+    }
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);
         const json_t *member = json_object_get(entry, "member");
+        const json_t *subscores = json_object_get(entry, "subscores");
 
         text_put_number(&table.text, json_object_get(entry, "rank"));
         text_table_end_cell(&table);
@@ -396,6 +410,11 @@ void top_view_put_table(const struct json_t *answer, bool colour, struct bytes *
                                                       : SPAN_LITERAL("?"));
         text_put_number_grouped(&table.text, json_object_get(entry, "score"));
         text_table_end_cell(&table);
+        for (size_t k = 0; k < subscore_count; k++) {
+            if (json_is_number(json_array_get(subscores, k)))
+                text_put_number_grouped(&table.text, json_array_get(subscores, k));
+            text_table_end_cell(&table);
+        }
     }
     text_table_print(&table, colour, out);
     text_table_done(&table);

@@ -3,25 +3,35 @@
 #include "model/definition.h"
 
 #include <assert.h>
+#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/conf_text.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "model/definition_private.h"
 
 #define CALL_EXAMPLE "sum(points) or last(rating)"
+#define SUBSCORE_EXAMPLE "max(points)"
 #define DIRECT_IDLE_MS 10000
+#define EXPIRE_MS_MIN 1000
+#define MILESTONE_MAX 9007199254740992.0
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct board_reader {
     struct board_def def;
     bool has_type;
+    bool has_keep;
 };
 
 static const char *const order_texts[] = {[BOARD_DESC] = "desc", [BOARD_ASC] = "asc"};
 
-static const char *const ties_texts[] = {
-    [BOARD_TIES_FIRST] = "first", [BOARD_TIES_LAST] = "last", [BOARD_TIES_MEMBER] = "member"};
+static const char *const ties_texts[] = {[BOARD_TIES_FIRST] = "first",
+                                         [BOARD_TIES_LAST] = "last",
+                                         [BOARD_TIES_MEMBER] = "member",
+                                         [BOARD_TIES_SHARED] = "shared"};
 
 /* FIELD_INT and FIELD_FLOAT are the first two of enum field_type. */
 static const char *const score_type_texts[] = {[FIELD_INT] = "int", [FIELD_FLOAT] = "float"};
@@ -84,7 +94,7 @@ static int read_ties(void *state, const struct definition_path *path, const stru
                      struct err *err)
 {
     uint32_t ties;
-    int rc = definition_read_word(&ties, "rule for ties", ties_texts, 3, path, value, err);
+    int rc = definition_read_word(&ties, "rule for ties", ties_texts, 4, path, value, err);
 
     if (rc == 0)
         ((struct board_reader *)state)->def.ties = (enum board_ties)ties;
@@ -99,9 +109,132 @@ static int read_by(void *state, const struct definition_path *path, const struct
     return definition_read_by(def->by, &def->by_count, path, value, err);
 }
 
+static int read_subscore_score(void *state, const struct definition_path *path,
+                               const struct json_t *value, struct err *err)
+{
+    return definition_read_call(&((struct board_subscore *)state)->score, SUBSCORE_EXAMPLE, path,
+                                value, err);
+}
+
+static int read_subscore_order(void *state, const struct definition_path *path,
+                               const struct json_t *value, struct err *err)
+{
+    uint32_t order;
+    int rc = definition_read_word(&order, "order", order_texts, 2, path, value, err);
+
+    if (rc == 0)
+        ((struct board_subscore *)state)->order = (enum board_order)order;
+    return rc;
+}
+
+static const struct definition_key subscore_keys[] = {
+    {"score", read_subscore_score},
+    {"order", read_subscore_order},
+};
+
+static int read_subscores(void *state, const struct definition_path *path,
+                          const struct json_t *value, struct err *err)
+{
+    struct board_def *def = &((struct board_reader *)state)->def;
+    size_t count = json_array_size(value);
+
+    if (!json_is_array(value))
+        return err_set(err, ERR_INVALID,
+                       "%s: expected a list such as [{score: " SUBSCORE_EXAMPLE ", order: desc}], "
+                       "got %s",
+                       path->text, conf_quote_value(value).text);
+    if (count > SUBSCORES_MAX)
+        return err_set(err, ERR_INVALID, "%s: %zu subscores, at most %d", path->text, count,
+                       SUBSCORES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct definition_path at = definition_path_index(path, i);
+        int rc = definition_read_keys(&def->subscores[i], subscore_keys, COUNT_OF(subscore_keys),
+                                      &at, json_array_get(value, i), err);
+
+        if (rc < 0)
+            return rc;
+        if (def->subscores[i].score.name[0] == '\0')
+            return err_set(err, ERR_INVALID,
+                           "%s.score: missing, write a call such as " SUBSCORE_EXAMPLE, at.text);
+    }
+    def->subscore_count = (uint32_t)count;
+    return 0;
+}
+
+static int read_period(void *state, const struct definition_path *path, const struct json_t *value,
+                       struct err *err)
+{
+    return period_def_read(&((struct board_reader *)state)->def.period, path, value, err);
+}
+
+static int read_time_zone(void *state, const struct definition_path *path,
+                          const struct json_t *value, struct err *err)
+{
+    return period_def_read_zone(&((struct board_reader *)state)->def.period, path, value, err);
+}
+
+static int read_keep(void *state, const struct definition_path *path, const struct json_t *value,
+                     struct err *err)
+{
+    struct board_reader *reader = state;
+
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) > SEASONS_KEEP_MAX)
+        return err_set(err, ERR_INVALID,
+                       "%s: expected how many closed seasons to keep, 0 to %d, got %s", path->text,
+                       SEASONS_KEEP_MAX, conf_quote_value(value).text);
+    reader->def.keep = (uint32_t)json_integer_value(value);
+    reader->has_keep = true;
+    return 0;
+}
+
+static int read_expire(void *state, const struct definition_path *path, const struct json_t *value,
+                       struct err *err)
+{
+    return definition_read_duration(&((struct board_reader *)state)->def.expire_ms, EXPIRE_MS_MIN,
+                                    DEFINITION_MS_MAX, path, value, err);
+}
+
+static int read_milestones(void *state, const struct definition_path *path,
+                           const struct json_t *value, struct err *err)
+{
+    struct board_def *def = &((struct board_reader *)state)->def;
+    size_t count = json_array_size(value);
+
+    if (!json_is_array(value))
+        return err_set(err, ERR_INVALID,
+                       "%s: expected a list of scores such as [1000, 5000], got %s", path->text,
+                       conf_quote_value(value).text);
+    if (count > MILESTONES_MAX)
+        return err_set(err, ERR_INVALID, "%s: %zu scores, at most %d", path->text, count,
+                       MILESTONES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(value, i);
+        double score = json_is_number(item) ? json_number_value(item) : NAN;
+
+        if (!(fabs(score) <= MILESTONE_MAX))
+            return err_set(err, ERR_INVALID, "%s[%zu]: expected a score up to 2^53, got %s",
+                           path->text, i, conf_quote_value(item).text);
+        def->milestones[i] = score == 0 ? 0.0 : score;
+    }
+    def->milestone_count = (uint32_t)count;
+    return 0;
+}
+
 static const struct definition_key board_keys[] = {
-    {"stream", read_stream}, {"member", read_member}, {"score", read_score}, {"order", read_order},
-    {"ties", read_ties},     {"by", read_by},         {"type", read_type},
+    {"stream", read_stream},
+    {"member", read_member},
+    {"score", read_score},
+    {"order", read_order},
+    {"ties", read_ties},
+    {"by", read_by},
+    {"type", read_type},
+    {"subscores", read_subscores},
+    {"period", read_period},
+    {"time_zone", read_time_zone},
+    {"keep", read_keep},
+    {"expire", read_expire},
+    {"milestones", read_milestones},
 };
 
 static int check_on_stream(const struct board_reader *reader, const struct definition_path *path,
@@ -128,6 +261,31 @@ static int check_on_stream(const struct board_reader *reader, const struct defin
     return 0;
 }
 
+/* What the keys about time and the milestones mean together with the others. */
+static int check_time(struct board_reader *reader, const struct definition_path *path,
+                      struct err *err)
+{
+    struct board_def *def = &reader->def;
+
+    if (!period_has_seasons(&def->period) && (reader->has_keep || def->period.time_zone[0] != '\0'))
+        return err_set(err, ERR_INVALID, "%s.%s: only with a period that has seasons", path->text,
+                       reader->has_keep ? "keep" : "time_zone");
+    if (period_has_seasons(&def->period) && !reader->has_keep)
+        def->keep = SEASONS_KEEP_DEFAULT;
+    for (uint32_t i = 1; i < def->milestone_count; i++) {
+        double before = def->milestones[i - 1];
+        double score = def->milestones[i];
+
+        if (def->order == BOARD_DESC ? score <= before : score >= before)
+            return err_set(err, ERR_INVALID,
+                           "%s.milestones[%u]: not better than the one before: with order: %s, "
+                           "each must be %s",
+                           path->text, i, order_texts[def->order],
+                           def->order == BOARD_DESC ? "greater" : "smaller");
+    }
+    return 0;
+}
+
 static int check_direct(const struct board_def *def, const struct definition_path *path,
                         struct err *err)
 {
@@ -138,6 +296,15 @@ static int check_direct(const struct board_def *def, const struct definition_pat
                        "%s.%s: only for a board on a stream: name its stream, or leave this out "
                        "to send scores directly",
                        path->text, extra);
+    if (def->subscore_count > 0)
+        return err_set(err, ERR_INVALID,
+                       "%s.subscores: only for a board on a stream, whose fields they are of",
+                       path->text);
+    if (def->period.kind == PERIOD_ROLLING)
+        return err_set(err, ERR_INVALID,
+                       "%s.period: rolling is only for a board on a stream: scores that are set "
+                       "can not be added up",
+                       path->text);
     for (uint32_t i = 0; i < def->by_count; i++)
         for (uint32_t j = 0; j < BOARD_STREAM_BY; j++)
             if (strcmp(def->by[i], direct_fields[j].name) == 0)
@@ -157,15 +324,47 @@ int board_def_parse(struct board_def *out_def, const char *name, const struct js
 
     rc = definition_start(DEFINITION_BOARD, name, reader.def.name, &path, err);
     if (rc == 0)
-        rc = definition_read_keys(&reader, board_keys, sizeof(board_keys) / sizeof(board_keys[0]),
-                                  &path, tree, err);
+        rc = definition_read_keys(&reader, board_keys, COUNT_OF(board_keys), &path, tree, err);
     if (rc == 0 && reader.def.stream[0] != '\0')
         rc = check_on_stream(&reader, &path, err);
     else if (rc == 0)
         rc = check_direct(&reader.def, &path, err);
     if (rc == 0)
+        rc = check_time(&reader, &path, err);
+    if (rc == 0)
         *out_def = reader.def;
     return rc;
+}
+
+/* What boards did not always have: written only where it is not the default. */
+static void print_more(const struct board_def *def, struct json_out *json)
+{
+    if (def->subscore_count > 0) {
+        json_out_key(json, "subscores");
+        json_out_array(json);
+        for (uint32_t i = 0; i < def->subscore_count; i++) {
+            json_out_object(json);
+            definition_print_call(&def->subscores[i].score, "score", json);
+            json_out_key(json, "order");
+            json_out_text(json, order_texts[def->subscores[i].order]);
+            json_out_object_end(json);
+        }
+        json_out_array_end(json);
+    }
+    period_def_print(&def->period, json);
+    if (period_has_seasons(&def->period) && def->keep != SEASONS_KEEP_DEFAULT) {
+        json_out_key(json, "keep");
+        json_out_uint(json, def->keep);
+    }
+    if (def->expire_ms > 0)
+        definition_print_duration("expire", def->expire_ms, json);
+    if (def->milestone_count == 0)
+        return;
+    json_out_key(json, "milestones");
+    json_out_array(json);
+    for (uint32_t i = 0; i < def->milestone_count; i++)
+        json_out_double(json, def->milestones[i]);
+    json_out_array_end(json);
 }
 
 void board_def_print(const struct board_def *def, struct bytes *out)
@@ -190,6 +389,7 @@ void board_def_print(const struct board_def *def, struct bytes *out)
     json_out_key(&json, "ties");
     json_out_text(&json, ties_texts[def->ties]);
     definition_print_by(def->by, def->by_count, &json);
+    print_more(def, &json);
     json_out_object_end(&json);
 }
 

@@ -22,6 +22,17 @@ static const char *const kind_texts[] = {
     [DEFINITION_BOARD] = "boards",
 };
 
+static const char *const type_texts[] = {
+    [FIELD_INT] = "int",   [FIELD_FLOAT] = "float", [FIELD_STRING] = "string",
+    [FIELD_BOOL] = "bool", [FIELD_TIME] = "time",
+};
+
+const char *field_type_text(enum field_type type)
+{
+    assert(type <= FIELD_TIME);
+    return type_texts[type];
+}
+
 const char *definition_kind_text(enum definition_kind kind)
 {
     assert(kind <= DEFINITION_BOARD);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "period/period.h"
 
 struct err;
 struct json_t;
@@ -23,6 +24,10 @@ struct json_t;
 #define STREAM_FIELDS_MAX 64
 #define BY_FIELDS_MAX 8
 #define CALL_ARGS_MAX 4
+#define SUBSCORES_MAX 4
+#define MILESTONES_MAX 32
+#define SEASONS_KEEP_MAX 10000
+#define SEASONS_KEEP_DEFAULT 10
 
 enum field_type { FIELD_INT, FIELD_FLOAT, FIELD_STRING, FIELD_BOOL, FIELD_TIME };
 
@@ -70,8 +75,24 @@ struct metric_def {
 
 enum board_order { BOARD_DESC, BOARD_ASC };
 
-/* Who stands first among equal scores: who reached it first, last, or by the member's bytes. */
-enum board_ties { BOARD_TIES_FIRST, BOARD_TIES_LAST, BOARD_TIES_MEMBER };
+/*
+ * Who stands first among equal scores: who reached it first, last, or by the member's bytes.
+ * Shared is by the member's bytes too, but ranks are of the style "competition" unless a query asks
+ * for another: members of equal score share one.
+ */
+enum board_ties { BOARD_TIES_FIRST, BOARD_TIES_LAST, BOARD_TIES_MEMBER, BOARD_TIES_SHARED };
+
+/* Does the time a score was reached order members of equal score? */
+static inline bool board_ties_by_time(enum board_ties ties)
+{
+    return ties == BOARD_TIES_FIRST || ties == BOARD_TIES_LAST;
+}
+
+/* What decides among members of equal score, before the rule for ties. */
+struct board_subscore {
+    struct call score;
+    enum board_order order;
+};
 
 /*
  * A board: a leaderboard. Without a stream it takes scores directly (POST /v1/boards/B/scores)
@@ -88,6 +109,13 @@ struct board_def {
     enum board_ties ties;
     uint32_t by_count;
     char by[BY_FIELDS_MAX][NAME_BYTES_MAX];
+    uint32_t subscore_count;
+    struct board_subscore subscores[SUBSCORES_MAX]; /* the first decides first */
+    struct period_def period;
+    uint32_t keep;     /* how many closed seasons are kept; 0 without seasons */
+    int64_t expire_ms; /* a member without an event for this long is removed; 0: never */
+    uint32_t milestone_count;
+    double milestones[MILESTONES_MAX]; /* each better than the one before; never NaN or infinite */
 };
 
 enum definition_kind { DEFINITION_STREAM, DEFINITION_METRIC, DEFINITION_BOARD };
@@ -133,6 +161,15 @@ void board_def_stream(const struct board_def *board, struct stream_def *out_stre
 #define BOARD_STREAM_BY 3
 
 enum score_mode { SCORE_SET, SCORE_ADD, SCORE_MAX, SCORE_MIN };
+
+/* What a row of that stream may ask for besides, in the same field. Both are in journals. */
+enum score_condition {
+    SCORE_IF_ABSENT = 16,  /* the member is not on the board */
+    SCORE_IF_PRESENT = 32, /* it is */
+    SCORE_IF_GREATER = 64, /* so would its score be, or it is not on the board */
+    SCORE_IF_LESS = 128,
+};
+#define SCORE_MODE_MASK 15
 
 /* "7d", "10m", "30s", "250ms", "1h30m", or a plain number of milliseconds. 0 or ERR_INVALID. */
 int duration_parse(struct span text, int64_t *out_ms, struct err *err);

@@ -77,6 +77,15 @@ int definition_read_call(struct call *out_call, const char *example,
                          const struct definition_path *path, const struct json_t *value,
                          struct err *err);
 
+/* "weekly", {cron: "0 6 * * 1"} or {rolling: 7d}; and the name of a zone. */
+int period_def_read(struct period_def *period, const struct definition_path *path,
+                    const struct json_t *value, struct err *err);
+int period_def_read_zone(struct period_def *period, const struct definition_path *path,
+                         const struct json_t *value, struct err *err);
+
+/* The members "period" and "time_zone", where they are not the default. */
+void period_def_print(const struct period_def *period, struct json_out *out);
+
 void definition_print_call(const struct call *call, const char *key, struct json_out *out);
 void definition_print_by(const char by[BY_FIELDS_MAX][NAME_BYTES_MAX], uint32_t count,
                          struct json_out *out);

@@ -8,6 +8,7 @@
 #include "node/node_private.h"
 #include "node/status.h"
 #include "query/read.h"
+#include "query_parse/read_parse.h"
 
 struct ask;
 

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/disk.h"
@@ -12,6 +14,8 @@
 #define FORMAT 1
 #define TEXT_BYTES_MAX 4096
 #define PARTITIONS_MAX 1024
+#define FILE_BYTES_MAX (256 << 10)
+#define ZONES_FOLDER "/usr/share/zoneinfo"
 
 static int read_text(const char *path, char *text, size_t *out_size, struct err *err)
 {
@@ -104,6 +108,42 @@ int data_folder_open(const char *folder, uint32_t wanted, uint32_t *inout_partit
                        "fixed for life: set `partitions: %u`, or use another data folder",
                        folder, has, wanted, has);
     *inout_partitions = has;
+    return 0;
+}
+
+/* No part of the name may lead up, and it starts below the folder. */
+static bool is_inside(const char *name)
+{
+    return name[0] != '/' && name[0] != '\0' && strstr(name, "..") == NULL;
+}
+
+int data_folder_load(void *context, enum catalog_file_kind kind, const char *name,
+                     struct bytes *out, struct err *err)
+{
+    const char *zones = getenv("TZDIR");
+    char path[4352];
+    size_t size = 0;
+    int file;
+    int rc;
+
+    if (kind == CATALOG_ZONE)
+        snprintf(path, sizeof(path), "%s/%s", zones != NULL ? zones : ZONES_FOLDER, name);
+    else
+        snprintf(path, sizeof(path), "%s/scripts/%s", (const char *)context, name);
+    if (!is_inside(name))
+        return err_set(err, ERR_INVALID, "\"%s\" is not the name of a file below %s", name,
+                       kind == CATALOG_ZONE ? "the folder of zones" : "scripts");
+    rc = disk_system.open(&disk_system, path, DISK_READ, &file, err);
+    if (rc < 0)
+        return rc == ERR_NOT_FOUND ? err_set(err, ERR_INVALID, "there is no file %s", path) : rc;
+    rc = disk_system.read(&disk_system, file, bytes_reserve(out, FILE_BYTES_MAX + 1),
+                          FILE_BYTES_MAX + 1, 0, &size, err);
+    disk_system.close(&disk_system, file);
+    if (rc < 0)
+        return rc;
+    if (size > FILE_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "%s is larger than %d bytes", path, FILE_BYTES_MAX);
+    out->size += size;
     return 0;
 }
 

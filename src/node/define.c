@@ -113,23 +113,10 @@ static void spread_to_workers(struct node *node)
 
 /* ---- to the partitions ---- */
 
-static void free_definition(struct submission *submission)
-{
-    bytes_done(&submission->definition);
-    free(submission);
-}
-
 static void submit_record(struct node *node, uint32_t partition, struct span record,
                           void (*returned)(struct submission *, struct worker *))
 {
-    struct submission *submission = bytes_alloc_zero(1, sizeof(*submission));
-
-    submission->origin = &node->workers[0];
-    submission->partition = partition;
-    submission->type = JOURNAL_DEFINITION;
-    submission->returned = returned;
-    bytes_put(&submission->definition, record.data, record.size);
-    worker_submit(&node->workers[0], submission);
+    worker_submit_record(&node->workers[0], partition, JOURNAL_DEFINITION, record, returned, NULL);
 }
 
 static void on_journaled(struct submission *submission, struct worker *origin)
@@ -141,7 +128,7 @@ static void on_journaled(struct submission *submission, struct worker *origin)
         definer->rc = submission->rc;
         definer->err = submission->err;
     }
-    free_definition(submission);
+    worker_free_record(submission);
     if (--definer->pending > 0)
         return;
     if (definer->rc < 0) {
@@ -339,7 +326,7 @@ static void on_caught_up(struct submission *submission, struct worker *origin)
         definer->rc = submission->rc;
         definer->err = submission->err;
     }
-    free_definition(submission);
+    worker_free_record(submission);
     if (--definer->pending > 0)
         return;
     if (definer->rc < 0)

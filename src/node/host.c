@@ -12,6 +12,7 @@
 #include "engine/partition.h"
 #include "journal/journal.h"
 #include "model/batch.h"
+#include "model/command.h"
 #include "node/node_private.h"
 #include "node/submission.h"
 #include "node/worker.h"
@@ -26,6 +27,8 @@ int host_open(struct host *host, struct node *node, struct worker *worker, uint3
         .board_members_max = (uint32_t)conf->limits.board_members,
         .board_segments_max = (uint32_t)conf->limits.board_segments,
         .ids_max = (uint32_t)conf->limits.stream_ids,
+        .keys_max = (uint32_t)conf->limits.keys,
+        .key_members_max = (uint32_t)conf->limits.key_members,
     };
     char folder[4096];
     struct journal_options options = {
@@ -36,6 +39,8 @@ int host_open(struct host *host, struct node *node, struct worker *worker, uint3
     };
 
     *host = (struct host){.node = node, .worker = worker, .number = number};
+    host->commits_in_place =
+        conf->durability == CONF_MEMORY && (node->journal->can & JOURNAL_CAN_COMMIT_IN_PLACE) != 0;
     snprintf(folder, sizeof(folder), "%s/partition-%03u/journal", conf->data, number);
     host->partition = partition_new(number, &limits);
     return node->journal->open(&host->journal, &options, err);
@@ -52,6 +57,7 @@ void host_close(struct host *host)
         bytes_done(&host->definitions[i]);
     free(host->definitions);
     bytes_done(&host->encoded);
+    command_list_done(&host->replayed);
 }
 
 static void keep_definition(struct host *host, struct span record)
@@ -73,6 +79,8 @@ static int replay_record(void *context, const struct journal_record *record, str
     if (node_is_stopping(host->node))
         return 1;
     atomic_fetch_add_explicit(&host->replayed_bytes, record->payload.size, memory_order_relaxed);
+    if (record->wall_ms > host->stamp_ms)
+        host->stamp_ms = record->wall_ms;
     switch (record->type) {
     case JOURNAL_DEFINITION:
         keep_definition(host, record->payload);
@@ -86,6 +94,15 @@ static int replay_record(void *context, const struct journal_record *record, str
         atomic_fetch_add_explicit(&host->replayed_rows, batch->row_count, memory_order_relaxed);
         rc = partition_fold(host->partition, batch, NULL, err);
         batch_free(batch);
+        break;
+    case JOURNAL_BOARD_CHANGE:
+        rc = partition_change(host->partition, record->payload, NULL, err);
+        break;
+    case JOURNAL_COMMANDS:
+        rc = command_list_decode(&host->replayed, record->payload, err);
+        if (rc == 0)
+            partition_execute(host->partition, &host->replayed, record->wall_ms, NULL, NULL);
+        command_list_clear(&host->replayed);
         break;
     default:
         rc = err_set(err, ERR_CORRUPT, "record of unknown type %d: written by a newer version?",
@@ -130,20 +147,47 @@ static void give_back(struct host *host, struct submission *submission)
     worker_return(submission->origin, submission, host->worker);
 }
 
+/* The time now, but never before a time that was given out. */
+static int64_t stamp(struct host *host)
+{
+    int64_t now_ms = clock_wall_ms(host->node->clock);
+
+    if (now_ms > host->stamp_ms)
+        host->stamp_ms = now_ms;
+    return host->stamp_ms;
+}
+
+int64_t host_settled_ms(struct host *host)
+{
+    return host->group_records > 0 ? host->group_ms : stamp(host);
+}
+
 static int append_one(struct host *host, struct submission *submission)
 {
     struct journal_record record = {.type = submission->type, .count = 1};
     int rc;
 
-    record.wall_ms = clock_wall_ms(host->node->clock);
-    if (submission->type == JOURNAL_BATCH) {
+    record.wall_ms = stamp(host);
+    if (host->group_records == 0)
+        host->group_ms = record.wall_ms;
+    switch (submission->type) {
+    case JOURNAL_BATCH:
         batch_stamp(submission->batch, record.wall_ms);
         bytes_clear(&host->encoded);
         batch_encode(submission->batch, &host->encoded);
         record.count = submission->batch->row_count;
         record.payload = bytes_span(&host->encoded);
-    } else {
-        record.payload = bytes_span(&submission->definition);
+        break;
+    case JOURNAL_COMMANDS:
+        submission->wall_ms = record.wall_ms;
+        bytes_clear(&host->encoded);
+        command_list_encode(submission->commands, &host->encoded);
+        record.payload = bytes_span(&host->encoded);
+        break;
+    case JOURNAL_DEFINITION:
+    case JOURNAL_BOARD_CHANGE:
+        record.payload = bytes_span(&submission->record);
+        break;
     }
     rc = host->journal->ops->append(host->journal, &record, &submission->err);
     if (rc == 0 && submission->type == JOURNAL_BATCH)
@@ -171,76 +215,88 @@ static void fail(struct host *host, int rc, const struct err *err)
     node_host_failed(host->node, host);
 }
 
+static void execute(struct host *host, struct submission *submission)
+{
+    if (submission->wall_ms == 0)
+        submission->wall_ms = clock_wall_ms(host->node->clock);
+    partition_execute(host->partition, submission->commands, submission->wall_ms,
+                      submission->command_replies, submission->command_ends);
+    if (host->executed != NULL && submission->commands->write_count > 0)
+        host->executed(host);
+}
+
 static void fold_one(struct host *host, struct submission *submission)
 {
-    if (submission->type == JOURNAL_DEFINITION) {
-        keep_definition(host, bytes_span(&submission->definition));
-        submission->rc = partition_define(host->partition, bytes_span(&submission->definition),
-                                          &submission->err);
-    } else {
+    struct span record = bytes_span(&submission->record);
+
+    switch (submission->type) {
+    case JOURNAL_DEFINITION:
+        keep_definition(host, record);
+        submission->rc = partition_define(host->partition, record, &submission->err);
+        break;
+    case JOURNAL_BOARD_CHANGE:
+        submission->rc =
+            partition_change(host->partition, record, &submission->change, &submission->err);
+        break;
+    case JOURNAL_COMMANDS:
+        execute(host, submission);
+        break;
+    case JOURNAL_BATCH:
         submission->rc = partition_fold(host->partition, submission->batch, submission->replies,
                                         &submission->err);
+        break;
     }
 }
 
-static void commit_work(uv_work_t *work)
+static bool is_record(const struct submission *submission)
 {
-    struct host *host = work->data;
-
-    host->work_rc = host->journal->ops->commit(host->journal, &host->work_err);
+    return submission->type != JOURNAL_COMMANDS || submission->commands->write_count > 0;
 }
 
-static void pump(struct host *host);
-
-static void commit_done(uv_work_t *work, int status)
+/* Folds a group that is committed, or refuses it. */
+static void end_group(struct host *host, struct submission *group, bool committed)
 {
-    struct host *host = work->data;
-    struct submission *group = host->group_first;
-    bool committed = host->work_rc == 0; /* the next commit may overwrite it before this ends */
-
-    (void)status;
-    host->group_first = host->group_last = NULL;
-    host->committing = false;
-    atomic_store_explicit(&host->busy, false, memory_order_relaxed);
-    if (!committed)
-        fail(host, host->work_rc, &host->work_err);
-    else
-        pump(host); /* the disk goes on while this group is folded */
+    host->folding = true;
     while (group != NULL) {
         struct submission *submission = group;
 
         group = submission->next;
         submission->next = NULL;
-        if (!committed) {
+        if (!committed && is_record(submission)) {
             refuse(host, submission);
             continue;
         }
         fold_one(host, submission);
         give_back(host, submission);
     }
+    host->folding = false;
     atomic_fetch_add_explicit(&host->folded, 1, memory_order_relaxed);
-    if (host->failed != 0)
-        pump(host); /* refuses what is queued */
-    if (!host->committing)
-        partition_settle(host->partition);
 }
 
-/* Appends all that is queued and starts its commit, unless one is under way. */
-static void pump(struct host *host)
+static struct submission *take_group(struct host *host)
 {
-    if (host->committing)
-        return;
+    struct submission *group = host->group_first;
+
+    host->group_first = host->group_last = NULL;
+    host->group_records = 0;
+    return group;
+}
+
+/* Appends all that is queued to the open group. Lists that only read go with it, unwritten. */
+static void append_queue(struct host *host)
+{
     while (host->queue_first != NULL) {
         struct submission *submission = host->queue_first;
+        bool writes = is_record(submission);
         int rc;
 
         host->queue_first = submission->next;
         submission->next = NULL;
-        if (host->failed != 0) {
+        if (host->failed != 0 && writes) {
             refuse(host, submission);
             continue;
         }
-        rc = append_one(host, submission);
+        rc = writes ? append_one(host, submission) : 0;
         if (rc < 0) {
             fail(host, rc, &submission->err);
             refuse(host, submission);
@@ -251,24 +307,92 @@ static void pump(struct host *host)
         else
             host->group_last->next = submission;
         host->group_last = submission;
+        host->group_records += writes;
     }
     host->queue_last = NULL;
-    if (host->group_first != NULL) {
-        host->journal->ops->seal(host->journal);
-        host->committing = true;
-        atomic_store_explicit(&host->busy, true, memory_order_relaxed);
-        host->work.data = host;
-        uv_queue_work(&host->worker->loop, &host->work, commit_work, commit_done);
+}
+
+static void commit_work(uv_work_t *work)
+{
+    struct host *host = work->data;
+
+    host->work_rc = host->journal->ops->commit(host->journal, &host->work_err);
+}
+
+static void commit_done(uv_work_t *work, int status);
+
+/* Whether a commit is under way now: the group has records, and a disk to wait for. */
+static bool start_commit(struct host *host)
+{
+    if (host->group_records == 0 || host->commits_in_place)
+        return false;
+    host->journal->ops->seal(host->journal);
+    host->committing = true;
+    atomic_store_explicit(&host->busy, true, memory_order_relaxed);
+    host->work.data = host;
+    uv_queue_work(&host->worker->loop, &host->work, commit_work, commit_done);
+    return true;
+}
+
+static bool commit_in_place(struct host *host)
+{
+    if (host->group_records == 0)
+        return true;
+    host->journal->ops->seal(host->journal);
+    host->work_rc = host->journal->ops->commit(host->journal, &host->work_err);
+    if (host->work_rc < 0)
+        fail(host, host->work_rc, &host->work_err);
+    return host->work_rc == 0;
+}
+
+/* Goes on with what is queued until a commit is under way or nothing is left. */
+static void advance(struct host *host)
+{
+    while (!host->committing && !host->folding) {
+        append_queue(host);
+        if (host->group_first == NULL)
+            break;
+        if (!start_commit(host)) {
+            bool committed = commit_in_place(host);
+
+            end_group(host, take_group(host), committed);
+        }
     }
+}
+
+static void commit_done(uv_work_t *work, int status)
+{
+    struct host *host = work->data;
+    struct submission *group = take_group(host);
+    bool committed = host->work_rc == 0; /* the next commit may overwrite it before this ends */
+
+    (void)status;
+    host->committing = false;
+    atomic_store_explicit(&host->busy, false, memory_order_relaxed);
+    if (committed) {
+        append_queue(host);
+        start_commit(host); /* the disk goes on while this group is folded */
+    } else {
+        fail(host, host->work_rc, &host->work_err);
+    }
+    end_group(host, group, committed);
+    advance(host);
+    if (!host->committing)
+        partition_settle(host->partition);
 }
 
 void host_submit(struct host *host, struct submission *submission)
 {
     submission->next = NULL;
+    if (submission->at_once) {
+        fold_one(host, submission);
+        give_back(host, submission);
+        return;
+    }
     if (host->queue_first == NULL)
         host->queue_first = submission;
     else
         host->queue_last->next = submission;
     host->queue_last = submission;
-    pump(host);
+    advance(host);
 }

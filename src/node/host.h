@@ -23,8 +23,10 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "model/command.h"
 
 struct journal;
+struct key_waits;
 struct node;
 struct partition;
 struct submission;
@@ -41,12 +43,18 @@ struct host {
     struct submission *group_first; /* appended, being committed */
     struct submission *group_last;
     bool committing;
+    bool folding;          /* what comes meanwhile waits in the queue */
+    bool commits_in_place; /* commits do not wait for a disk: no thread is asked */
+    uint32_t group_records;
+    int64_t stamp_ms;  /* the wall time of the newest record: the next has no earlier one */
+    int64_t group_ms;  /* the wall time of the first record of the group */
     _Atomic bool busy; /* a commit is under way; a hint for whoever batches */
     bool ready;        /* replayed */
     int failed;        /* the code of the failure that stopped writes */
     struct err failure;
-    struct bytes encoded;      /* scratch of append */
-    struct bytes *definitions; /* the definition records of the journal, in order */
+    struct bytes encoded;         /* scratch of append */
+    struct command_list replayed; /* scratch of replay */
+    struct bytes *definitions;    /* the definition records of the journal, in order */
     uint32_t definition_count;
     uv_work_t work;
     int work_rc;
@@ -54,7 +62,9 @@ struct host {
     _Atomic uint64_t replayed_bytes;
     _Atomic uint64_t replayed_rows;
     uint64_t replay_ns;
-    _Atomic uint64_t folded; /* groups folded: whether anything changed */
+    _Atomic uint64_t folded;             /* groups folded: whether anything changed */
+    struct key_waits *waits;             /* who waits for keys of this partition: keys/ */
+    void (*executed)(struct host *host); /* after each list of commands; keys/ */
 };
 
 /* The main thread, before workers run. Opens the journal; replays nothing yet. */
@@ -69,6 +79,12 @@ void host_replay(struct host *host);
 
 /* The host's worker: takes a submission over. */
 void host_submit(struct host *host, struct submission *submission);
+
+/*
+ * The host's worker: every record whose wall time is before this is committed, and none that comes
+ * later will have such a time.
+ */
+int64_t host_settled_ms(struct host *host);
 
 /* After all threads have ended. */
 void host_close(struct host *host);

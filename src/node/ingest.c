@@ -64,7 +64,7 @@ static void free_submission(struct submission *submission)
     batch_free(submission->batch);
     free(submission->parts);
     free(submission->replies);
-    bytes_done(&submission->definition);
+    bytes_done(&submission->record);
     free(submission);
 }
 
@@ -145,17 +145,18 @@ void ingest_recycle(struct ingest *ingest, struct submission *submission)
 
 /* ---- answers ---- */
 
-static void note_offset(struct ingest_request *request, uint32_t partition, uint64_t offset)
+static void note_offset(struct ingest_request *request, uint32_t partition, uint64_t offset,
+                        int64_t wall_ms)
 {
     for (uint32_t i = 0; i < request->offset_count; i++)
         if (request->offsets[i].partition == partition) {
             if (offset > request->offsets[i].offset)
-                request->offsets[i].offset = offset;
+                request->offsets[i] = (struct ingest_offset){partition, offset, wall_ms};
             return;
         }
     request->offsets =
         bytes_realloc(request->offsets, (request->offset_count + 1) * sizeof(request->offsets[0]));
-    request->offsets[request->offset_count++] = (struct ingest_offset){partition, offset};
+    request->offsets[request->offset_count++] = (struct ingest_offset){partition, offset, wall_ms};
 }
 
 static void finish(struct ingest_request *request)
@@ -189,7 +190,7 @@ static void settle_part(const struct submission *submission, const struct submis
             request->duplicates += batch->outcomes[row] == ROW_DUPLICATE;
             request->late += batch->outcomes[row] == ROW_LATE;
         }
-        note_offset(request, submission->partition, batch->offset + end - 1);
+        note_offset(request, submission->partition, batch->offset + end - 1, batch->wall_ms);
     }
     request->pending--;
     if (request->ended && request->pending == 0)
@@ -213,7 +214,6 @@ void ingest_send(struct ingest *ingest, struct submission *submission)
     if (ingest->next_partition >= node->partition_count)
         ingest->next_partition = ingest->worker->number % node->partition_count;
     submission->bytes = batch_bytes(submission->batch);
-    atomic_fetch_add_explicit(&node->ingest_bytes, submission->bytes, memory_order_relaxed);
     worker_submit(ingest->worker, submission);
 }
 

@@ -38,6 +38,7 @@ struct ingest_reject {
 struct ingest_offset {
     uint32_t partition;
     uint64_t offset; /* of the request's last row there */
+    int64_t wall_ms; /* when that was appended */
 };
 
 #define INGEST_RECENT 16

@@ -46,9 +46,28 @@ uint32_t node_partition_count(const struct node *node)
     return node->partition_count;
 }
 
+uint64_t node_folded(const struct node *node)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < node->partition_count; i++)
+        sum += atomic_load_explicit(&node->hosts[i].folded, memory_order_relaxed);
+    return sum;
+}
+
+struct host *node_host(struct node *node, uint32_t partition)
+{
+    return &node->hosts[partition];
+}
+
 uint32_t node_worker_count(const struct node *node)
 {
     return node->worker_count;
+}
+
+struct worker *node_worker(const struct node *node, uint32_t number)
+{
+    return &node->workers[number];
 }
 
 const struct conf *node_conf(const struct node *node)

@@ -21,6 +21,7 @@
 struct clock;
 struct conf;
 struct err;
+struct host;
 struct journal;
 struct journal_ops;
 struct node;
@@ -47,11 +48,6 @@ struct node_hooks {
 
     /* The worker's thread, after everything has been committed: close all handles. */
     void (*close)(void *context, struct worker *worker);
-
-    /* Any thread: a live message, encoded once, counted by references. */
-    void *(*push_new)(struct span id, struct span event, struct span json);
-    void *(*push_ref)(void *push);
-    void (*push_unref)(void *push);
 };
 
 /*
@@ -75,6 +71,7 @@ void node_free(struct node *node);
 enum node_state node_state(const struct node *node);
 uint32_t node_partition_count(const struct node *node);
 uint32_t node_worker_count(const struct node *node);
+struct worker *node_worker(const struct node *node, uint32_t number); /* to send to; any thread */
 const struct conf *node_conf(const struct node *node);
 
 /* The journal of a partition, to read from: journal_ops.read, in any thread. */
@@ -82,6 +79,12 @@ struct journal *node_journal(const struct node *node, uint32_t partition);
 
 /* Bytes of journal replayed so far and in all, while recovering. */
 void node_recovery(const struct node *node, uint64_t *out_done, uint64_t *out_total);
+
+/* The host of a partition: for its worker's thread, and for the main one before workers run. */
+struct host *node_host(struct node *node, uint32_t partition);
+
+/* Any thread: counts up whenever a group of records has been folded. */
+uint64_t node_folded(const struct node *node);
 
 /* From hooks->drain. */
 void node_worker_drained(struct worker *worker);

@@ -2,8 +2,10 @@
 /* status.c - the read of the server's own health: collect and merge; see status.h. */
 #include "node/status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/board_seasons.h"
 #include "engine/catalog.h"
 #include "metric/grouping.h"
 #include "metric/metric.h"
@@ -21,6 +23,23 @@ static struct thing *add_thing(struct status_slot *slot, enum thing_kind kind, u
     memcpy(thing->name, name, NAME_BYTES_MAX);
     memcpy(thing->stream, stream, NAME_BYTES_MAX);
     return thing;
+}
+
+static void collect_board(struct status_slot *slot, const struct partition *partition,
+                          const struct catalog_board *board)
+{
+    const struct board_seasons *seasons = partition_seasons(partition, board->id);
+    struct thing *thing;
+
+    if (seasons == NULL)
+        return;
+    thing = add_thing(slot, THING_BOARD, board->id, board->def.name, board->def.stream);
+    thing->board = board_counts(partition_board(partition, board->id));
+    thing->left_out = board_seasons_left_out(seasons);
+    thing->scripted = board_seasons_script_stat(seasons, &thing->script);
+    if (thing->scripted) /* the text is the script's own */
+        snprintf(thing->script_message, sizeof(thing->script_message), "%s", thing->script.message);
+    thing->script.message = NULL;
 }
 
 static void collect_things(struct status_slot *slot, const struct partition *partition)
@@ -47,14 +66,8 @@ static void collect_things(struct status_slot *slot, const struct partition *par
         thing->panes = metric->table->panes.pane_count;
         thing->overflow_rows = metric->table->grouping->overflow_rows;
     }
-    for (uint32_t i = 0; i < catalog->board_count; i++) {
-        const struct catalog_board *board = catalog->boards[i];
-
-        if (partition_board(partition, board->id) == NULL)
-            continue;
-        thing = add_thing(slot, THING_BOARD, board->id, board->def.name, board->def.stream);
-        thing->board = board_counts(partition_board(partition, board->id));
-    }
+    for (uint32_t i = 0; i < catalog->board_count; i++)
+        collect_board(slot, partition, catalog->boards[i]);
 }
 
 static void status_collect(struct read *read, const struct partition *partition, uint32_t number)
@@ -90,6 +103,12 @@ static void merge_thing(struct thing *into, const struct thing *from)
     into->board.moves += from->board.moves;
     into->board.skipped += from->board.skipped;
     into->board.refused += from->board.refused;
+    into->left_out += from->left_out;
+    into->script.failed += from->script.failed;
+    into->script.over_steps += from->script.over_steps;
+    into->script.over_memory += from->script.over_memory;
+    if (from->script_message[0] != '\0')
+        memcpy(into->script_message, from->script_message, sizeof(into->script_message));
 }
 
 static struct thing *find_thing(struct status_read *status, uint32_t id)

@@ -109,6 +109,24 @@ static void put_metric(const struct thing *thing, struct json_out *json)
     json_out_uint(json, thing->overflow_rows);
 }
 
+static void put_script(const struct thing *thing, struct json_out *json)
+{
+    json_out_key(json, "script");
+    json_out_object(json);
+    json_out_key(json, "failed");
+    json_out_uint(json, thing->script.failed);
+    json_out_key(json, "over_steps");
+    json_out_uint(json, thing->script.over_steps);
+    json_out_key(json, "over_memory");
+    json_out_uint(json, thing->script.over_memory);
+    json_out_key(json, "message");
+    if (thing->script_message[0] != '\0')
+        json_out_text(json, thing->script_message);
+    else
+        json_out_null(json);
+    json_out_object_end(json);
+}
+
 static void put_board(const struct sampler *sampler, const struct thing *thing,
                       struct json_out *json)
 {
@@ -124,6 +142,10 @@ static void put_board(const struct sampler *sampler, const struct thing *thing,
     json_out_uint(json, thing->board.skipped);
     json_out_key(json, "refused");
     json_out_uint(json, thing->board.refused);
+    json_out_key(json, "left_out");
+    json_out_uint(json, thing->left_out);
+    if (thing->scripted)
+        put_script(thing, json);
 }
 
 static void put_things(const struct status_read *status, enum thing_kind kind, const char *key,

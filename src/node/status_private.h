@@ -9,9 +9,12 @@
 #include "node/stats.h"
 #include "node/status.h"
 #include "query/read.h"
-#include "rank/board.h"
+#include "board/board.h"
+#include "score/score_script.h"
 
 struct answer;
+
+#define SCRIPT_MESSAGE_BYTES 200
 
 enum thing_kind { THING_STREAM, THING_METRIC, THING_BOARD };
 
@@ -27,6 +30,10 @@ struct thing {
     uint64_t panes;
     uint64_t overflow_rows;
     struct board_counts board;
+    uint64_t left_out; /* board */
+    bool scripted;     /* board: and the next two mean something */
+    struct score_script_stat script;
+    char script_message[SCRIPT_MESSAGE_BYTES]; /* of the last failure; "": none */
 };
 
 struct status_slot {

@@ -96,6 +96,16 @@ static double board_refused(const struct thing *thing)
     return (double)thing->board.refused;
 }
 
+static double board_left_out(const struct thing *thing)
+{
+    return (double)thing->left_out;
+}
+
+static double board_script_failures(const struct thing *thing)
+{
+    return (double)(thing->script.failed + thing->script.over_steps + thing->script.over_memory);
+}
+
 static const struct family families[] = {
     {"stream_events_total", "counter", "Events folded.", THING_STREAM, stream_rows},
     {"stream_late_total", "counter", "Events that came too late.", THING_STREAM, stream_late},
@@ -109,6 +119,10 @@ static const struct family families[] = {
     {"board_moves_total", "counter", "Members placed or moved.", THING_BOARD, board_moves},
     {"board_refused_total", "counter", "Events refused by a full board.", THING_BOARD,
      board_refused},
+    {"board_left_out_total", "counter", "Events for a closed season, or before a rolling window.",
+     THING_BOARD, board_left_out},
+    {"board_script_failures_total", "counter", "Calls of the board's scripts that failed.",
+     THING_BOARD, board_script_failures},
 };
 
 static void put_families(const struct status_read *status, struct bytes *out)

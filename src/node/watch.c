@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* watch.c - a worker's side of live subscriptions; see watch.h. */
+/* watch.c - a worker's side of live subscriptions, and the messages they share; see watch.h. */
 #include "node/watch.h"
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +26,59 @@ void watch_local_done(struct watch_local *local)
         free(room);
     }
 }
+
+/* ---- messages ---- */
+
+static struct span put_text(char **at, struct span text)
+{
+    char *start = *at;
+
+    memcpy(start, text.data, text.size);
+    *at += text.size;
+    return (struct span){start, text.size};
+}
+
+struct watch_shared *watch_shared_new(const struct watch_message *message)
+{
+    struct watch_shared *shared =
+        bytes_alloc(sizeof(*shared) + message->topic.size + message->id.size + message->json.size);
+    char *at = shared->texts;
+
+    *shared = (struct watch_shared){.message = *message};
+    atomic_init(&shared->references, 1);
+    shared->message.topic = put_text(&at, message->topic);
+    shared->message.id = put_text(&at, message->id);
+    shared->message.json = put_text(&at, message->json);
+    return shared;
+}
+
+void watch_shared_encode(struct watch_shared *shared, const struct watch_format *format)
+{
+    assert(shared->formats[format->slot] == NULL || shared->formats[format->slot] == format);
+    if (shared->formats[format->slot] != NULL)
+        return;
+    shared->encoded[format->slot] = format->encode(&shared->message);
+    shared->formats[format->slot] = format;
+}
+
+struct watch_shared *watch_shared_ref(struct watch_shared *shared)
+{
+    atomic_fetch_add_explicit(&shared->references, 1, memory_order_relaxed);
+    return shared;
+}
+
+void watch_shared_unref(struct watch_shared *shared)
+{
+    if (shared == NULL ||
+        atomic_fetch_sub_explicit(&shared->references, 1, memory_order_acq_rel) > 1)
+        return;
+    for (uint32_t i = 0; i < WATCH_SLOTS; i++)
+        if (shared->formats[i] != NULL)
+            shared->formats[i]->release(shared->encoded[i]);
+    free(shared);
+}
+
+/* ---- watches ---- */
 
 struct watch_note *watch_note_new(enum watch_note_kind kind, struct watch_room *room)
 {
@@ -87,7 +142,8 @@ static bool parse_id(const struct watch_hub *hub, struct span id, uint64_t *out_
 }
 
 int watch_open(struct watch **out_watch, struct worker *worker, struct span topic,
-               struct span last_id, watch_push_fn *push, void *context, struct err *err)
+               struct span last_id, const struct watch_format *format, void *context,
+               struct err *err)
 {
     struct watch_hub *hub = &worker->node->hub;
     int64_t limit = worker->node->conf->limits.watches;
@@ -103,11 +159,12 @@ int watch_open(struct watch **out_watch, struct worker *worker, struct span topi
     watch->worker = worker;
     watch->room = get_room(worker, topic);
     watch->number = worker->watches.number_next++;
-    watch->push = push;
+    watch->format = format;
     watch->context = context;
     watch->next = watch->room->watches;
     watch->room->watches = watch;
     note = watch_note_new(WATCH_JOIN, watch->room);
+    note->format = format;
     note->watch_number = watch->number;
     note->resumes = parse_id(hub, last_id, &note->last_sequence);
     note->resync = last_id.size > 0 && !note->resumes; /* it saw another start: a gap */
@@ -149,6 +206,7 @@ void watch_resync(struct watch *watch)
     watch->number = watch->worker->watches.number_next++;
     watch->joined = false;
     watch->behind = false;
+    note->format = watch->format;
     note->watch_number = watch->number;
     note->resync = true;
     to_hub(note);
@@ -164,7 +222,7 @@ static void tell(struct watch_room *room, const struct watch_note *note)
             continue;
         if (note->event == WATCH_READY) {
             watch->joined = true;
-            watch->push(watch, WATCH_READY, NULL);
+            watch->format->push(watch, WATCH_READY, NULL);
             continue;
         }
         if (watch->behind) {
@@ -172,7 +230,7 @@ static void tell(struct watch_room *room, const struct watch_note *note)
             continue;
         }
         stats_add(&room->worker->stats.pushes, 1);
-        if (!watch->push(watch, note->event, note->push))
+        if (!watch->format->push(watch, note->event, note->shared->encoded[watch->format->slot]))
             watch->behind = true;
     }
 }
@@ -197,10 +255,10 @@ void watch_room_receive(struct message *message, struct worker *receiver)
 {
     struct watch_note *note = (struct watch_note *)message;
 
+    (void)receiver;
     if (note->kind == WATCH_TELL) {
         tell(note->room, note);
-        if (note->push != NULL)
-            receiver->node->hooks->push_unref(note->push);
+        watch_shared_unref(note->shared);
     } else {
         left(note->room);
     }

@@ -15,6 +15,30 @@
  * whoever serves several watches to one client must not number what it sends before all of them
  * are ready, or while one is behind.
  *
+ * Whoever owns connections watches in a format of its own: how a message is encoded for its
+ * protocol, and how it is queued on a connection. The hub encodes each message once for each
+ * format in which somebody watches the topic, whatever the number of watches and workers, and a
+ * watch gets what its format made:
+ *
+ *     static void *encode(const struct watch_message *message)
+ *     {
+ *         return block_new(message->topic, message->json);     one reference
+ *     }
+ *
+ *     static bool push(struct watch *watch, enum watch_event event, void *encoded)
+ *     {
+ *         if (event == WATCH_READY)
+ *             return true;                                     nothing for the client
+ *         if (queued_bytes(watch->context) > MAX)
+ *             return false;                                    and watch_resync when it has drained
+ *         queue(watch->context, block_ref(encoded));           bytes are shared, never copied
+ *         return true;
+ *     }
+ *
+ *     static const struct watch_format format = {WATCH_SLOT_RESP, encode, block_unref, push};
+ *
+ *     watch_open(&watch, worker, topic, (struct span){"", 0}, &format, connection, &err);
+ *
  * Threads: watch_open and watch_close on the watcher's worker; the hub on worker 0.
  */
 #ifndef TALLYWHEEL_NODE_WATCH_H
@@ -34,16 +58,43 @@ struct watch_topic;
 struct worker;
 
 /*
- * What a message is. WATCH_READY is none for the client (`push` is NULL): the watch has got what
- * it needs to begin with, a snapshot, an error, or what it had missed.
+ * What a message is. WATCH_READY is none for the client: the watch has got what it needs to begin
+ * with, a snapshot, an error, or what it had missed.
  */
 enum watch_event { WATCH_SNAPSHOT, WATCH_CHANGE, WATCH_GAP, WATCH_ERROR, WATCH_READY };
 
-/*
- * A message has come. `push` is what hooks->push_new made; borrowed. Return false if it could not
- * be queued: the watch gets nothing more until watch_resync. Not asked for WATCH_READY.
- */
-typedef bool watch_push_fn(struct watch *watch, enum watch_event event, void *push);
+/* One for each format that there is in a process. */
+enum watch_slot { WATCH_SLOT_HTTP, WATCH_SLOT_RESP, WATCH_SLOTS };
+
+/* A message as text: immutable, and shared by all who watch. Valid as long as encode runs. */
+struct watch_message {
+    enum watch_event event;
+    struct span event_text; /* "change" */
+    struct span topic;      /* the path that was watched */
+    struct span id;         /* "<boot>-<sequence>": who saw it has seen all up to it */
+    struct span json;       /* {"event":…,"topic":…,…} in one line, without the id */
+};
+
+/* A static table; all that watch in one slot have the same. */
+struct watch_format {
+    enum watch_slot slot;
+
+    /*
+     * Worker 0's thread. What it returns is shared by all watches of the format; it may be a pair,
+     * such as the same message in RESP2 and RESP3.
+     */
+    void *(*encode)(const struct watch_message *message);
+
+    /* Any thread: gives back what encode returned; queues may hold references of their own. */
+    void (*release)(void *encoded);
+
+    /*
+     * The watch's worker. `encoded` is borrowed; NULL for WATCH_READY. Return false if it could
+     * not be queued: the watch gets nothing more until watch_resync. For WATCH_READY the result
+     * does not matter. May close this watch, and returns true then.
+     */
+    bool (*push)(struct watch *watch, enum watch_event event, void *encoded);
+};
 
 struct watch {
     struct worker *worker;
@@ -52,7 +103,7 @@ struct watch {
     uint64_t number; /* of its join: messages for an earlier one, or another watch, pass by */
     bool joined;     /* gets what all in the room get; before, only what is for itself */
     bool behind;     /* a push was refused */
-    watch_push_fn *push;
+    const struct watch_format *format;
     void *context;
 };
 
@@ -72,7 +123,8 @@ void watch_local_done(struct watch_local *local);
  * topic itself comes as a WATCH_ERROR message.
  */
 int watch_open(struct watch **out_watch, struct worker *worker, struct span topic,
-               struct span last_id, watch_push_fn *push, void *context, struct err *err);
+               struct span last_id, const struct watch_format *format, void *context,
+               struct err *err);
 
 /* No message comes after this. */
 void watch_close(struct watch *watch);

@@ -23,7 +23,7 @@
 
 struct recent {
     uint64_t sequence;
-    void *push;
+    struct watch_shared *shared;
 };
 
 struct joiner {
@@ -35,22 +35,26 @@ struct watch_topic {
     struct watch_topic *next;
     struct watch_hub *hub;
     char *path;
-    struct read *read;    /* NULL until it could be parsed */
-    struct answer answer; /* as of the last time it was asked */
+    struct read *read;             /* NULL until it could be parsed */
+    struct answer answer;          /* as of the last time it was asked */
+    struct watch_shared *snapshot; /* of the answer, once somebody began with it; or NULL */
     bool answered;
     bool asking;
     struct err failure; /* why it has no answer; told once */
     uint64_t folded;    /* sum of the hosts' counters when it was last asked */
     uint64_t asked_tick;
+    int64_t asked_ms; /* by the wall clock */
     uint64_t unwatched_since;
     struct watch_room *rooms;
-    struct joiner *joiners; /* those that wait for a snapshot */
+    struct joiner *joiners;                          /* those that wait for a snapshot */
+    const struct watch_format *formats[WATCH_SLOTS]; /* that somebody watched in */
     struct recent recent[RECENT_MAX];
     uint32_t recent_count;
     uint64_t forgotten; /* the greatest sequence that `recent` no longer holds */
 };
 
 static void ask_topic(struct watch_topic *topic);
+static void forget_snapshot(struct watch_topic *topic);
 
 void watch_hub_init(struct watch_hub *hub, struct node *node)
 {
@@ -60,11 +64,9 @@ void watch_hub_init(struct watch_hub *hub, struct node *node)
 
 static void forget_recent(struct watch_topic *topic)
 {
-    const struct node_hooks *hooks = topic->hub->node->hooks;
-
     for (uint32_t i = 0; i < topic->recent_count; i++) {
         topic->forgotten = topic->recent[i].sequence;
-        hooks->push_unref(topic->recent[i].push);
+        watch_shared_unref(topic->recent[i].shared);
     }
     topic->recent_count = 0;
 }
@@ -72,6 +74,7 @@ static void forget_recent(struct watch_topic *topic)
 static void free_topic(struct watch_topic *topic)
 {
     forget_recent(topic);
+    forget_snapshot(topic);
     while (topic->joiners != NULL) {
         struct joiner *joiner = topic->joiners;
 
@@ -97,54 +100,88 @@ void watch_hub_done(struct watch_hub *hub)
 
 /* ---- messages ---- */
 
-/* Makes {"event":…,"topic":…,<members>} with an id; takes the next number if `counts`. */
-static void *make_push(struct watch_topic *topic, const char *event, bool counts,
-                       struct span members)
+static const char *const event_texts[] = {
+    [WATCH_SNAPSHOT] = "snapshot",
+    [WATCH_CHANGE] = "change",
+    [WATCH_GAP] = "gap",
+    [WATCH_ERROR] = "error",
+};
+
+/* {"event":…,"topic":…,"at":…,<members>}; `at` where the message says how things stand. */
+static void put_message(const struct watch_topic *topic, enum watch_event event,
+                        struct span members, struct bytes *out)
+{
+    struct json_out json;
+
+    json_out_init(&json, out);
+    json_out_object(&json);
+    json_out_key(&json, "event");
+    json_out_text(&json, event_texts[event]);
+    json_out_key(&json, "topic");
+    json_out_text(&json, topic->path);
+    if (event == WATCH_SNAPSHOT || event == WATCH_CHANGE) {
+        json_out_key(&json, "at");
+        json_out_int(&json, topic->asked_ms);
+    }
+    json_out_object_end(&json);
+    out->data[out->size - 1] = ',';
+    bytes_put(out, members.data, members.size);
+    bytes_put_char(out, '}');
+}
+
+/* With an id; takes the next number if it `counts`. */
+static struct watch_shared *make_message(struct watch_topic *topic, enum watch_event event,
+                                         bool counts, struct span members)
 {
     struct watch_hub *hub = topic->hub;
+    struct watch_shared *shared;
     struct bytes text = {0};
-    struct json_out json;
     char id[64];
-    void *push;
 
     if (counts)
         hub->sequence++;
     snprintf(id, sizeof(id), "%llx-%llu", (unsigned long long)hub->boot,
              (unsigned long long)hub->sequence);
-    json_out_init(&json, &text);
-    json_out_object(&json);
-    json_out_key(&json, "event");
-    json_out_text(&json, event);
-    json_out_key(&json, "topic");
-    json_out_text(&json, topic->path);
-    json_out_object_end(&json);
-    text.data[text.size - 1] = ',';
-    bytes_put(&text, members.data, members.size);
-    bytes_put_char(&text, '}');
-    push = hub->node->hooks->push_new(span_of(id), span_of(event), bytes_span(&text));
+    put_message(topic, event, members, &text);
+    shared = watch_shared_new(&(struct watch_message){.event = event,
+                                                      .event_text = span_of(event_texts[event]),
+                                                      .topic = span_of(topic->path),
+                                                      .id = span_of(id),
+                                                      .json = bytes_span(&text)});
     bytes_done(&text);
-    return push;
+    return shared;
 }
 
-static void tell_room(struct watch_topic *topic, struct watch_room *room, uint64_t watch_number,
-                      enum watch_event event, void *push)
+static void tell_room(struct watch_room *room, uint64_t watch_number, enum watch_event event,
+                      struct watch_shared *shared)
 {
     struct watch_note *note = watch_note_new(WATCH_TELL, room);
 
     note->watch_number = watch_number;
     note->event = event;
-    note->push = push != NULL ? topic->hub->node->hooks->push_ref(push) : NULL;
+    note->shared = shared != NULL ? watch_shared_ref(shared) : NULL;
     note->message.run = watch_room_receive;
     worker_send(room->worker, &note->message);
 }
 
-static void tell_one(struct watch_topic *topic, const struct watch_note *to, enum watch_event event,
-                     const char *event_text, struct span members)
+/* To all who watch, each in its format. */
+static void tell_all(struct watch_topic *topic, enum watch_event event, struct watch_shared *shared)
 {
-    void *push = make_push(topic, event_text, false, members);
+    for (uint32_t i = 0; i < WATCH_SLOTS; i++)
+        if (topic->formats[i] != NULL)
+            watch_shared_encode(shared, topic->formats[i]);
+    for (struct watch_room *room = topic->rooms; room != NULL; room = room->hub_next)
+        tell_room(room, 0, event, shared);
+}
 
-    tell_room(topic, to->room, to->watch_number, event, push);
-    topic->hub->node->hooks->push_unref(push);
+static void tell_one(struct watch_topic *topic, const struct watch_note *to, enum watch_event event,
+                     struct span members)
+{
+    struct watch_shared *shared = make_message(topic, event, false, members);
+
+    watch_shared_encode(shared, to->format);
+    tell_room(to->room, to->watch_number, event, shared);
+    watch_shared_unref(shared);
 }
 
 static void tell_gap(struct watch_topic *topic, const struct watch_note *to, const char *reason)
@@ -153,18 +190,28 @@ static void tell_gap(struct watch_topic *topic, const struct watch_note *to, con
 
     bytes_put_text(&members, "\"reason\":");
     json_put_string(&members, span_of(reason));
-    tell_one(topic, to, WATCH_GAP, "gap", bytes_span(&members));
+    tell_one(topic, to, WATCH_GAP, bytes_span(&members));
     bytes_done(&members);
 }
 
-static void tell_snapshot(struct watch_topic *topic, const struct watch_note *to)
+/* Made once for all who begin with this answer. */
+static struct watch_shared *get_snapshot(struct watch_topic *topic)
 {
     struct bytes members = {0};
 
+    if (topic->snapshot != NULL)
+        return topic->snapshot;
     bytes_put_text(&members, "\"answer\":");
     answer_print(&topic->answer, &members);
-    tell_one(topic, to, WATCH_SNAPSHOT, "snapshot", bytes_span(&members));
+    topic->snapshot = make_message(topic, WATCH_SNAPSHOT, false, bytes_span(&members));
     bytes_done(&members);
+    return topic->snapshot;
+}
+
+static void forget_snapshot(struct watch_topic *topic)
+{
+    watch_shared_unref(topic->snapshot);
+    topic->snapshot = NULL;
 }
 
 static void put_error(const struct err *err, struct bytes *members)
@@ -186,22 +233,25 @@ static void welcome(struct watch_topic *topic, const struct watch_note *note)
 {
     if (note->resumes && note->last_sequence >= topic->forgotten &&
         note->last_sequence <= topic->hub->sequence) {
-        for (uint32_t i = 0; i < topic->recent_count; i++)
-            if (topic->recent[i].sequence > note->last_sequence)
-                tell_room(topic, note->room, note->watch_number, WATCH_CHANGE,
-                          topic->recent[i].push);
+        for (uint32_t i = 0; i < topic->recent_count; i++) {
+            if (topic->recent[i].sequence <= note->last_sequence)
+                continue;
+            watch_shared_encode(topic->recent[i].shared, note->format);
+            tell_room(note->room, note->watch_number, WATCH_CHANGE, topic->recent[i].shared);
+        }
         return;
     }
     if (note->resumes || note->resync)
         tell_gap(topic, note,
                  note->resumes ? "more was missed than the server keeps"
                                : "the connection was too slow, or the server was restarted");
-    tell_snapshot(topic, note);
+    watch_shared_encode(get_snapshot(topic), note->format);
+    tell_room(note->room, note->watch_number, WATCH_SNAPSHOT, topic->snapshot);
 }
 
-static void tell_ready(struct watch_topic *topic, const struct watch_note *to)
+static void tell_ready(const struct watch_note *to)
 {
-    tell_room(topic, to->room, to->watch_number, WATCH_READY, NULL);
+    tell_room(to->room, to->watch_number, WATCH_READY, NULL);
 }
 
 static void welcome_joiners(struct watch_topic *topic)
@@ -211,54 +261,53 @@ static void welcome_joiners(struct watch_topic *topic)
 
         topic->joiners = joiner->next;
         welcome(topic, &joiner->note);
-        tell_ready(topic, &joiner->note);
+        tell_ready(&joiner->note);
         free(joiner);
     }
 }
 
-static void keep_recent(struct watch_topic *topic, void *push)
+static void keep_recent(struct watch_topic *topic, struct watch_shared *shared)
 {
     if (topic->recent_count == RECENT_MAX) {
         topic->forgotten = topic->recent[0].sequence;
-        topic->hub->node->hooks->push_unref(topic->recent[0].push);
+        watch_shared_unref(topic->recent[0].shared);
         memmove(&topic->recent[0], &topic->recent[1], (RECENT_MAX - 1) * sizeof(topic->recent[0]));
         topic->recent_count--;
     }
-    topic->recent[topic->recent_count++] = (struct recent){topic->hub->sequence, push};
+    topic->recent[topic->recent_count++] = (struct recent){topic->hub->sequence, shared};
 }
 
 static void tell_change(struct watch_topic *topic, struct span members)
 {
-    void *push = make_push(topic, "change", true, members);
+    struct watch_shared *shared = make_message(topic, WATCH_CHANGE, true, members);
 
-    for (struct watch_room *room = topic->rooms; room != NULL; room = room->hub_next)
-        tell_room(topic, room, 0, WATCH_CHANGE, push);
-    keep_recent(topic, push);
+    tell_all(topic, WATCH_CHANGE, shared);
+    keep_recent(topic, shared);
 }
 
 /* Tells everybody, once, that the topic has no answer any more; and each that joins since. */
 static void fail_topic(struct watch_topic *topic, const struct err *err)
 {
     struct bytes members = {0};
-    void *push;
 
     answer_done(&topic->answer);
     topic->answered = false;
+    forget_snapshot(topic);
     forget_recent(topic);
     put_error(err, &members);
     if (topic->failure.code == 0) {
-        push = make_push(topic, "error", true, bytes_span(&members));
-        for (struct watch_room *room = topic->rooms; room != NULL; room = room->hub_next)
-            tell_room(topic, room, 0, WATCH_ERROR, push);
-        topic->hub->node->hooks->push_unref(push);
+        struct watch_shared *shared = make_message(topic, WATCH_ERROR, true, bytes_span(&members));
+
+        tell_all(topic, WATCH_ERROR, shared);
+        watch_shared_unref(shared);
     }
     topic->failure = *err;
     while (topic->joiners != NULL) {
         struct joiner *joiner = topic->joiners;
 
         topic->joiners = joiner->next;
-        tell_one(topic, &joiner->note, WATCH_ERROR, "error", bytes_span(&members));
-        tell_ready(topic, &joiner->note);
+        tell_one(topic, &joiner->note, WATCH_ERROR, bytes_span(&members));
+        tell_ready(&joiner->note);
         free(joiner);
     }
     bytes_done(&members);
@@ -275,17 +324,11 @@ static void take_answer(struct watch_topic *topic, struct answer *fresh)
     bytes_done(&members);
     answer_done(&topic->answer);
     topic->answer = *fresh;
+    forget_snapshot(topic);
     if (!topic->answered)
         topic->forgotten = ++topic->hub->sequence; /* what was seen before this leads nowhere */
-    if (!topic->answered && topic->failure.code != 0) {
-        /* It has come back: those that were told of the error need a snapshot. */
-        struct watch_note all = {.watch_number = 0};
-
-        for (struct watch_room *room = topic->rooms; room != NULL; room = room->hub_next) {
-            all.room = room;
-            tell_snapshot(topic, &all);
-        }
-    }
+    if (!topic->answered && topic->failure.code != 0)
+        tell_all(topic, WATCH_SNAPSHOT, get_snapshot(topic)); /* it has come back */
     topic->answered = true;
     topic->failure.code = 0;
 }
@@ -308,15 +351,6 @@ static void on_asked(void *context, struct read *read, int rc, const struct err 
     welcome_joiners(topic);
 }
 
-static uint64_t folded_sum(const struct node *node)
-{
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < node->partition_count; i++)
-        sum += atomic_load_explicit(&node->hosts[i].folded, memory_order_relaxed);
-    return sum;
-}
-
 static void ask_topic(struct watch_topic *topic)
 {
     struct watch_hub *hub = topic->hub;
@@ -328,16 +362,18 @@ static void ask_topic(struct watch_topic *topic)
         fail_topic(topic, &err);
         return;
     }
+    topic->read->watched = true;
     topic->asking = true;
-    topic->folded = folded_sum(hub->node);
+    topic->folded = node_folded(hub->node);
     ask_read(worker, topic->read, on_asked, topic);
+    topic->asked_ms = topic->read->now_ms;
 }
 
 static bool is_due(const struct watch_topic *topic)
 {
     if (topic->asking || topic->rooms == NULL)
         return false;
-    if (topic->joiners != NULL || topic->folded != folded_sum(topic->hub->node))
+    if (topic->joiners != NULL || topic->folded != node_folded(topic->hub->node))
         return true;
     return topic->hub->tick_count - topic->asked_tick >= QUIET_TICKS;
 }
@@ -413,6 +449,7 @@ static void join(struct watch_hub *hub, struct watch_note *note)
         note->room->hub_next = topic->rooms;
         topic->rooms = note->room;
     }
+    topic->formats[note->format->slot] = note->format;
     joiner = bytes_alloc_zero(1, sizeof(*joiner));
     joiner->note = *note;
     joiner->next = topic->joiners;

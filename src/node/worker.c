@@ -4,11 +4,13 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/say.h"
 #include "engine/catalog.h"
+#include "node/data_folder.h"
 #include "node/host.h"
 #include "node/node_private.h"
 #include "node/submission.h"
@@ -30,6 +32,7 @@ int worker_init(struct worker *worker, struct node *node, uint32_t number)
     ingest_init(&worker->ingest, worker);
     watch_local_init(&worker->watches, worker);
     worker->catalog = catalog_new();
+    worker->catalog->loader = (struct catalog_loader){node->conf->data, data_folder_load};
     worker_touch(worker);
     return 0;
 fail:
@@ -76,6 +79,8 @@ void worker_settle(struct worker *worker)
     worker_begin(worker);
     worker->settling = true;
     ingest_flush(&worker->ingest);
+    if (worker->flush != NULL)
+        worker->flush(worker);
     worker_end(worker);
 }
 
@@ -116,6 +121,7 @@ void worker_submit(struct worker *worker, struct submission *submission)
     struct host *host = &worker->node->hosts[submission->partition];
 
     worker_begin(worker);
+    atomic_fetch_add_explicit(&worker->node->ingest_bytes, submission->bytes, memory_order_relaxed);
     if (host->worker == worker) {
         host_submit(host, submission);
         return;
@@ -124,7 +130,30 @@ void worker_submit(struct worker *worker, struct submission *submission)
     worker_send(host->worker, &submission->message);
 }
 
-static void returned(struct submission *submission, struct worker *origin)
+void worker_submit_record(struct worker *worker, uint32_t partition, enum journal_record_type type,
+                          struct span record,
+                          void (*returned)(struct submission *submission, struct worker *origin),
+                          void *context)
+{
+    struct submission *submission = bytes_alloc_zero(1, sizeof(*submission));
+
+    submission->origin = worker;
+    submission->partition = partition;
+    submission->type = type;
+    submission->returned = returned;
+    submission->context = context;
+    bytes_put(&submission->record, record.data, record.size);
+    worker_submit(worker, submission);
+}
+
+void worker_free_record(struct submission *submission)
+{
+    bytes_done(&submission->record);
+    bytes_done(&submission->change.taken);
+    free(submission);
+}
+
+static void come_back(struct submission *submission, struct worker *origin)
 {
     struct ingest *ingest = &origin->ingest;
 
@@ -137,13 +166,13 @@ static void returned(struct submission *submission, struct worker *origin)
 
 static void run_returned(struct message *message, struct worker *receiver)
 {
-    returned((struct submission *)message, receiver);
+    come_back((struct submission *)message, receiver);
 }
 
 void worker_return(struct worker *origin, struct submission *submission, struct worker *host)
 {
     if (origin == host) {
-        returned(submission, origin);
+        come_back(submission, origin);
         return;
     }
     submission->message.run = run_returned;

@@ -12,12 +12,15 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "journal/journal.h"
 #include "node/ingest.h"
 #include "node/mailbox.h"
 #include "node/stats.h"
 #include "node/watch.h"
 
 struct catalog;
+struct keys;
+struct named;
 struct node;
 struct submission;
 
@@ -36,7 +39,11 @@ struct worker {
     uint32_t under_way; /* what it has begun with other workers and waits for */
     bool settling;      /* the node is told when that is over */
     bool closed;
-    void *served; /* what serve/ hooked in */
+    void *served;        /* what serve/ hooked in */
+    void *commanded;     /* what command/ hooked in */
+    struct keys *keys;   /* what keys/ did */
+    struct named *named; /* what named/ did; this sends off what the two hold: */
+    void (*flush)(struct worker *worker);
 };
 
 /* The main thread. */
@@ -65,8 +72,18 @@ void worker_touch(struct worker *worker);
 /* Any thread. Messages to oneself go through the loop as well. */
 void worker_send(struct worker *worker, struct message *message);
 
-/* The origin's thread: hands a submission to the host of its partition. */
+/* The origin's thread: hands a submission to the host of its partition, and counts its bytes. */
 void worker_submit(struct worker *worker, struct submission *submission);
+
+/*
+ * The origin's thread: has a record other than a batch journaled and folded. `returned` is called
+ * on this worker, and frees the submission with worker_free_record.
+ */
+void worker_submit_record(struct worker *worker, uint32_t partition, enum journal_record_type type,
+                          struct span record,
+                          void (*returned)(struct submission *submission, struct worker *origin),
+                          void *context);
+void worker_free_record(struct submission *submission);
 
 /* The host's thread: gives a submission back to its origin. */
 void worker_return(struct worker *origin, struct submission *submission, struct worker *host);

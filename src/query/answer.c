@@ -20,6 +20,7 @@ void answer_done(struct answer *answer)
         return;
     bytes_done(&answer->head);
     bytes_done(&answer->text);
+    bytes_done(&answer->told);
     free(answer->rows);
     *answer = (struct answer){0};
 }
@@ -285,6 +286,10 @@ bool answer_diff(const struct answer *old_answer, const struct answer *new_answe
     size_t start = out->size;
     bool changed;
 
+    if (new_answer->tells) {
+        put_span(out, bytes_span(&new_answer->told));
+        return new_answer->told.size > 0;
+    }
     if (new_answer->rows_name == NULL) {
         if (head_same)
             return false;

@@ -10,6 +10,9 @@
  *     grouped:   {<head>,"series":[{"labels":<group>,"points":[<row>,<row>]}]}
  *     whole:     {<head>}                      rows_name is NULL
  *
+ * Most answers say how things stand. One that `tells` says besides what has happened since it was
+ * last asked: that is not found by comparing, it stands in `told`.
+ *
  * Thread: one owner at a time.
  */
 #ifndef TALLYWHEEL_QUERY_ANSWER_H
@@ -36,6 +39,8 @@ struct answer {
     struct answer_row *rows;
     uint32_t row_count;
     uint32_t row_capacity;
+    bool tells;
+    struct bytes told; /* members of a live "change" message; empty: nothing has happened */
 };
 
 /* All zero is a valid empty answer. */
@@ -63,6 +68,7 @@ void answer_print_ndjson(const struct answer *answer, struct bytes *out);
  *   rows:     "changed":[…],"removed":[keys],<head, if it changed>
  *   grouped:  "changed":[{"labels":…,"points":[…]}],<head, if it changed>   (no "removed")
  *   whole:    "answer":{<head>}
+ *   told:     what the new one has to tell
  * Returns false, and appends nothing, if nothing changed.
  */
 bool answer_diff(const struct answer *old_answer, const struct answer *new_answer,

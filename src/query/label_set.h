@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * label_set.h - distinct byte strings with dense ids, for the time of one read. Private to query/.
+ * label_set.h - distinct byte strings with dense ids, for the time of one read.
  *
  * Much like base/intern.h, but small when it holds little: a read has one for each partition.
  *

@@ -2,8 +2,9 @@
 /*
  * read.h - a question to all partitions: parse, collect, merge, print.
  *
- * A read is named by its path, as in the HTTP API without "/v1/": "boards/season/top?n=10". The
- * same read answers a GET, and is asked again on every tick for whoever watches it.
+ * A read is named by its path, as in the HTTP API without "/v1/": "boards/season/top?n=10"; what
+ * makes one of a path is query_parse/read_parse.h. The same read answers a GET, and is asked again
+ * on every tick for whoever watches it.
  *
  * It goes in rounds. In each, collect runs once for every partition, in that partition's thread,
  * and writes only its own slot of the read (copies, no pointers into the partition); then merge
@@ -12,7 +13,7 @@
  * partial came from.
  *
  * A kind of read is a const table, `struct read_ops`, and a struct whose first member is struct
- * read. The kinds are listed in read.c.
+ * read. The kinds are listed in query_parse/read_parse.c.
  */
 #ifndef TALLYWHEEL_QUERY_READ_H
 #define TALLYWHEEL_QUERY_READ_H
@@ -23,7 +24,6 @@
 #include "base/bytes.h"
 
 struct answer;
-struct catalog;
 struct err;
 struct partition;
 struct read;
@@ -66,25 +66,11 @@ struct read {
     const struct read_ops *ops;
     uint32_t partition_count;
     int64_t now_ms; /* the asker's wall clock when the read began; for relative times, idle */
+    bool watched;   /* it is asked again and again: what changes with time alone goes in steps */
     uint64_t round; /* 0, 1, … */
 };
 
-/*
- * Parses a path such as "boards/season/members/Ann%20B?by.region=EU" against `catalog`.
- * ERR_INVALID names the parameter that is wrong, ERR_NOT_FOUND the board or metric that is not
- * defined (or a path that is no read). The read keeps no pointer into the catalog: collect looks
- * its definition up again by id, and merge answers ERR_NOT_FOUND if it is gone.
- */
-int read_parse(struct read **out_read, struct span path, const struct catalog *catalog,
-               uint32_t partition_count, const struct read_limits *limits, int64_t now_ms,
-               struct err *err);
-
-/* read_parse for a path in pieces, already decoded: {"boards","season","members","Ann B"}. */
-int read_parse_parts(struct read **out_read, const struct span *parts, uint32_t part_count,
-                     const struct read_param *params, uint32_t param_count,
-                     const struct catalog *catalog, uint32_t partition_count,
-                     const struct read_limits *limits, int64_t now_ms, struct err *err);
-
+/* NULL is allowed. */
 void read_free(struct read *read);
 
 #endif

@@ -3,9 +3,7 @@
 #include "query/read_params.h"
 
 #include "base/err.h"
-#include "query/read_private.h"
-
-#define NAMES_MAX (sizeof(((struct read_params_known *)0)->names) / sizeof(const char *))
+#include "query/read_request.h"
 
 static int shown(struct span span)
 {
@@ -28,11 +26,13 @@ int32_t read_params_field(const struct read_request *request, uint32_t i,
     return -1;
 }
 
-static bool is_name(const struct read_params_known *known, struct span name)
+static bool is_name(const struct read_params_known *known, struct span name, bool *out_repeats)
 {
-    for (size_t i = 0; i < NAMES_MAX && known->names[i] != NULL; i++)
-        if (span_equal(span_of(known->names[i]), name))
+    for (size_t i = 0; known->names[i] != NULL; i++) {
+        *out_repeats = known->names[i][0] == '*';
+        if (span_equal(span_of(known->names[i] + *out_repeats), name))
             return true;
+    }
     return false;
 }
 
@@ -41,8 +41,9 @@ static int unknown(const struct read_params_known *known, struct span name, stru
     struct bytes list = {0};
     int rc;
 
-    for (size_t i = 0; i < NAMES_MAX && known->names[i] != NULL; i++)
-        bytes_format(&list, "%s%s", list.size > 0 ? ", " : "", known->names[i]);
+    for (size_t i = 0; known->names[i] != NULL; i++)
+        bytes_format(&list, "%s%s", list.size > 0 ? ", " : "",
+                     known->names[i] + (known->names[i][0] == '*'));
     for (uint32_t i = 0; known->prefix != NULL && i < known->field_count; i++)
         bytes_format(&list, "%s%s%s", list.size > 0 ? ", " : "", known->prefix, known->fields[i]);
     if (list.size == 0)
@@ -61,10 +62,11 @@ int read_params_check(const struct read_request *request, const struct read_para
     for (uint32_t i = 0; i < request->param_count; i++) {
         struct span name = request->params[i].name;
         bool is_field = read_params_field(request, i, known) >= 0;
+        bool repeats = known->prefix_repeats;
 
-        if (!is_field && !is_name(known, name))
+        if (!is_field && !is_name(known, name, &repeats))
             return unknown(known, name, err);
-        if (is_field && known->prefix_repeats)
+        if (repeats)
             continue;
         for (uint32_t j = 0; j < i; j++)
             if (span_equal(request->params[j].name, name))
@@ -82,6 +84,19 @@ bool read_params_find(const struct read_request *request, const char *name, stru
             return true;
         }
     return false;
+}
+
+int read_params_bool(const struct read_request *request, const char *name, bool *out_value,
+                     struct err *err)
+{
+    struct span text = SPAN_LITERAL("false");
+
+    read_params_find(request, name, &text);
+    *out_value = span_equal(text, SPAN_LITERAL("true"));
+    if (!*out_value && !span_equal(text, SPAN_LITERAL("false")))
+        return err_set(err, ERR_INVALID, "%s=%.*s: expected true or false", name, shown(text),
+                       text.data);
+    return 0;
 }
 
 int read_params_uint(const struct read_request *request, const char *name, uint64_t otherwise,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * read_params.h - the parameters of a read, checked: what is unknown is an error that names what
- * is known. Private to query/.
+ * is known.
  *
  * Thread: any.
  */
@@ -19,8 +19,8 @@ struct read_request;
 
 /* What a kind of read takes: names, and a prefix that is followed by one of some fields. */
 struct read_params_known {
-    const char *names[8]; /* up to the first NULL */
-    const char *prefix;   /* "by.", "where."; NULL: none */
+    const char *const *names; /* up to the first NULL; "*name" may be given several times */
+    const char *prefix;       /* "by.", "where."; NULL: none */
     const char (*fields)[NAME_BYTES_MAX];
     uint32_t field_count;
     bool prefix_repeats; /* a field may be given several times */
@@ -35,6 +35,10 @@ bool read_params_find(const struct read_request *request, const char *name, stru
 /* The index of the field that parameter `i` names after `prefix`, or -1 if it is another one. */
 int32_t read_params_field(const struct read_request *request, uint32_t i,
                           const struct read_params_known *known);
+
+/* "true" or "false", which it is if it was not given. */
+int read_params_bool(const struct read_request *request, const char *name, bool *out_value,
+                     struct err *err);
 
 /*
  * A whole number in [min, max]; `otherwise` if it was not given. `limit_name` is the setting that

@@ -13,6 +13,9 @@
 
 #define RECORD_UNIT 2u
 #define RECORD_PAGE_UNITS (1u << 20) /* 2 MiB */
+#define EXACT_UNITS 64u          /* records up to this size share room with none but their own */
+#define EMPTIED_UNITS (1u << 19) /* less is not worth to be given back */
+#define LENGTH_BYTES 3u          /* every record has room for the longest length */
 #define BUCKET_SLOTS 12u
 #define PAGE_BUCKETS 64u
 #define PAGE_USED_MAX (PAGE_BUCKETS * BUCKET_SLOTS * 7 / 8)
@@ -24,11 +27,13 @@
 /* A cache line. Tag 0 is a free slot; slots fill from the front. */
 struct bucket {
     uint8_t tags[BUCKET_SLOTS];
-    uint8_t spilled; /* a string that belongs here went to a bucket further on */
+    uint8_t spilled; /* entries that went by to a bucket further on; SPILLED_MAX stays */
     uint8_t depth;   /* of the page; in its first bucket */
     uint16_t used;   /* slots of the page; in its first bucket */
     uint32_t ids[BUCKET_SLOTS];
 };
+
+#define SPILLED_MAX UINT8_MAX
 
 static_assert(sizeof(struct bucket) == 64, "a bucket is a cache line");
 
@@ -69,14 +74,29 @@ static inline uint32_t bucket_match(const struct bucket *bucket, uint8_t tag)
 #endif
 }
 
-void board_entries_init(struct board_entries *entries, uint32_t extra_bytes, bool segmented,
-                        uint32_t count_max)
+/* No records yet, and a table of one page. */
+static void begin_empty(struct board_entries *entries)
+{
+    for (uint32_t i = 0; i < ENTRY_SIZE_CLASSES; i++)
+        entries->free_lists[i] = ENTRY_NONE;
+    entries->depth = 0;
+    entries->directory = bytes_realloc(entries->directory, sizeof(entries->directory[0]));
+    entries->directory[0] = arena_take(&entries->pages, 1);
+}
+
+void board_entries_init(struct board_entries *entries, uint32_t extra_bytes, uint32_t sub_count,
+                        bool segmented, uint32_t count_max)
 {
     uint32_t segment_bytes = segmented ? sizeof(uint32_t) : 0;
+    uint32_t sub_bytes = sub_count * sizeof(uint64_t);
 
+    assert(extra_bytes >= sub_bytes);
     *entries = (struct board_entries){
         .count_max = count_max,
         .extra_bytes = extra_bytes,
+        .extra_at = ENTRY_EXTRA_AT,
+        .sub_count = sub_count,
+        .subs_at = ENTRY_EXTRA_AT + extra_bytes - sub_bytes,
         .segmented = segmented,
         .directory_min = DIRECTORY_MIN,
         .segment_at = ENTRY_EXTRA_AT + extra_bytes,
@@ -84,8 +104,19 @@ void board_entries_init(struct board_entries *entries, uint32_t extra_bytes, boo
     };
     arena_init(&entries->records, RECORD_UNIT, RECORD_PAGE_UNITS);
     arena_init(&entries->pages, PAGE_BUCKETS * sizeof(struct bucket), PAGES_PER_ARENA_PAGE);
-    entries->directory = bytes_alloc(sizeof(entries->directory[0]));
-    entries->directory[0] = arena_take(&entries->pages, 1);
+    begin_empty(entries);
+}
+
+void board_entries_untime(struct board_entries *entries)
+{
+    uint32_t saved = ENTRY_EXTRA_AT - (ENTRY_REACHED_AT + 1);
+
+    assert(entries->count == 0 && !entries->untimed);
+    entries->untimed = true;
+    entries->extra_at -= saved;
+    entries->subs_at -= saved;
+    entries->segment_at -= saved;
+    entries->length_at -= saved;
 }
 
 void board_entries_done(struct board_entries *entries)
@@ -147,7 +178,34 @@ static void place(struct bucket *page, uint64_t hash, uint32_t id)
             page->used++;
             return;
         }
-        bucket->spilled = 1;
+        if (bucket->spilled < SPILLED_MAX)
+            bucket->spilled++;
+    }
+}
+
+/* Takes an entry out that is in the page. */
+static void displace(struct bucket *page, uint64_t hash, uint32_t id)
+{
+    for (uint32_t at = bucket_of(hash);; at = (at + 1) % PAGE_BUCKETS) {
+        struct bucket *bucket = &page[at];
+        uint32_t last = BUCKET_SLOTS - 1;
+
+        for (uint32_t mask = bucket_match(bucket, tag_of(hash)); mask != 0; mask &= mask - 1) {
+            uint32_t slot = (uint32_t)__builtin_ctz(mask);
+
+            if (bucket->ids[slot] != id)
+                continue;
+            while (bucket->tags[last] == 0)
+                last--;
+            bucket->tags[slot] = bucket->tags[last];
+            bucket->ids[slot] = bucket->ids[last];
+            bucket->tags[last] = 0;
+            page->used--;
+            return;
+        }
+        assert(bucket->spilled > 0);
+        if (bucket->spilled < SPILLED_MAX)
+            bucket->spilled--;
     }
 }
 
@@ -212,28 +270,105 @@ static bool split(struct board_entries *entries, uint64_t hash)
     return true;
 }
 
+static uint32_t log2_of(uint32_t units)
+{
+    return 31 - (uint32_t)__builtin_clz(units);
+}
+
+/* How much room a member's record takes. Every size up to EXACT_UNITS, then 16 to each doubling. */
+static uint32_t units_of(const struct board_entries *entries, size_t member_bytes)
+{
+    size_t length_bytes = member_bytes < UINT8_MAX ? 1 : LENGTH_BYTES;
+    uint32_t size = (uint32_t)(length_bytes + member_bytes);
+    uint32_t units, step;
+
+    if (size < LENGTH_BYTES)
+        size = LENGTH_BYTES;
+    units = (entries->length_at + size + RECORD_UNIT - 1) / RECORD_UNIT;
+    if (units <= EXACT_UNITS)
+        return units;
+    step = 1u << (log2_of(units) - 4);
+    return (units + step - 1) & ~(step - 1);
+}
+
+static uint32_t *free_list_of(struct board_entries *entries, uint32_t units)
+{
+    uint32_t size_class = units;
+
+    if (units > EXACT_UNITS) {
+        uint32_t log2 = log2_of(units);
+
+        size_class = EXACT_UNITS + (log2 - log2_of(EXACT_UNITS)) * 16 + (units >> (log2 - 4)) - 16;
+    }
+    assert(size_class < ENTRY_SIZE_CLASSES);
+    return &entries->free_lists[size_class];
+}
+
+static void record_set_length(const struct board_entries *entries, uint32_t id, size_t length,
+                              bool is_wide)
+{
+    char *at = entry_at(entries, id) + entries->length_at;
+    uint16_t wide = (uint16_t)length;
+
+    *at = (char)(is_wide ? UINT8_MAX : length);
+    if (is_wide)
+        memcpy(at + 1, &wide, sizeof(wide));
+}
+
+/* What a page has no room for any more is marked by a length that no record has. */
+static bool is_page_rest(const struct board_entries *entries, uint32_t at, uint32_t units_left)
+{
+    const char *length;
+
+    if (units_left * RECORD_UNIT < entries->length_at + LENGTH_BYTES)
+        return true;
+    length = entry_at(entries, at) + entries->length_at;
+    return (uint8_t)length[0] == UINT8_MAX && length[1] == 0 && length[2] == 0;
+}
+
+static void end_page(struct board_entries *entries, uint32_t units_left)
+{
+    uint32_t at = arena_take(&entries->records, units_left);
+
+    if (units_left * RECORD_UNIT >= entries->length_at + LENGTH_BYTES)
+        record_set_length(entries, at, 0, true);
+}
+
+/* Room for a record, zero; ENTRY_NONE if there are as many as ids can tell apart. */
+static uint32_t record_take(struct board_entries *entries, uint32_t units)
+{
+    uint32_t *list = free_list_of(entries, units);
+    uint32_t used = entries->records.count & entries->records.page_mask;
+    uint32_t id = *list;
+
+    if (id != ENTRY_NONE) {
+        memcpy(list, entry_at(entries, id), sizeof(*list));
+        memset(entry_at(entries, id), 0, entries->length_at);
+        return id;
+    }
+    /* A page of room is left, so that no record begins where ENTRY_NONE would be. */
+    if (entries->records.count >= UINT32_MAX - 2 * RECORD_PAGE_UNITS)
+        return ENTRY_NONE;
+    if (used + units > RECORD_PAGE_UNITS)
+        end_page(entries, RECORD_PAGE_UNITS - used);
+    return arena_take(&entries->records, units);
+}
+
 static uint32_t record_new(struct board_entries *entries, const struct entry_key *key)
 {
-    uint32_t length_bytes = key->member.size < UINT8_MAX ? 1 : 3;
-    uint32_t size = entries->length_at + length_bytes + (uint32_t)key->member.size;
-    uint32_t units = (size + RECORD_UNIT - 1) / RECORD_UNIT;
-    uint32_t used = entries->records.count & entries->records.page_mask;
-    uint16_t wide = (uint16_t)key->member.size;
-    uint32_t id;
+    uint32_t id = record_take(entries, units_of(entries, key->member.size));
+    bool is_wide = key->member.size >= UINT8_MAX;
     char *at;
 
-    if (used + units > RECORD_PAGE_UNITS)
-        arena_take(&entries->records, RECORD_PAGE_UNITS - used);
-    id = arena_take(&entries->records, units);
+    if (id == ENTRY_NONE)
+        return ENTRY_NONE;
     at = entry_at(entries, id);
     if (entries->segmented)
         memcpy(at + entries->segment_at, &key->segment, sizeof(key->segment));
-    at += entries->length_at;
-    *at = (char)(length_bytes == 1 ? key->member.size : UINT8_MAX);
-    if (length_bytes == 3)
-        memcpy(at + 1, &wide, sizeof(wide));
+    record_set_length(entries, id, key->member.size, is_wide);
     if (key->member.size > 0)
-        memcpy(at + length_bytes, key->member.data, key->member.size);
+        memcpy(at + entries->length_at + (is_wide ? LENGTH_BYTES : 1), key->member.data,
+               key->member.size);
     return id;
 }
 
@@ -241,18 +376,47 @@ static uint32_t put_new(struct board_entries *entries, const struct entry_key *k
 {
     uint32_t id;
 
-    assert(key->member.size > 0 && key->member.size <= ENTRY_MEMBER_BYTES_MAX);
-    /* A page of room is left, so that no record begins where ENTRY_NONE would be. */
-    if (entries->count >= entries->count_max ||
-        entries->records.count >= UINT32_MAX - 2 * RECORD_PAGE_UNITS)
+    assert(key->member.size <= ENTRY_MEMBER_BYTES_MAX);
+    if (entries->count >= entries->count_max)
         return ENTRY_NONE;
     while (page_of(entries, key->hash)->used >= PAGE_USED_MAX)
         if (!split(entries, key->hash))
             return ENTRY_NONE;
     id = record_new(entries, key);
+    if (id == ENTRY_NONE)
+        return ENTRY_NONE;
     place(page_of(entries, key->hash), key->hash, id);
     entries->count++;
     return id;
+}
+
+uint32_t board_entries_put(struct board_entries *entries, const struct entry_key *key,
+                           bool *out_new)
+{
+    uint32_t id = board_entries_find(entries, key);
+
+    *out_new = id == ENTRY_NONE;
+    return id != ENTRY_NONE ? id : put_new(entries, key);
+}
+
+/*
+ * Always inline: a call of a function that does nothing but prefetch is one without effect to gcc,
+ * and is left out.
+ */
+__attribute__((always_inline)) static inline void prefetch_bucket(
+    const struct board_entries *entries, uint64_t hash)
+{
+    __builtin_prefetch(&page_of(entries, hash)[bucket_of(hash)]);
+}
+
+__attribute__((always_inline)) static inline void prefetch_record(
+    const struct board_entries *entries, uint64_t hash)
+{
+    const struct bucket *bucket = &page_of(entries, hash)[bucket_of(hash)];
+    uint32_t mask = bucket_match(bucket, tag_of(hash));
+
+    if (mask != 0)
+        entry_prefetch(entries, bucket->ids[__builtin_ctz(mask)]);
 }
 
 void board_entries_put_many(struct board_entries *entries, const struct entry_key *keys,
@@ -262,42 +426,119 @@ void board_entries_put_many(struct board_entries *entries, const struct entry_ke
         uint32_t end = count - base < GROUP ? count : base + GROUP;
 
         for (uint32_t i = base; i < end; i++)
-            __builtin_prefetch(&page_of(entries, keys[i].hash)[bucket_of(keys[i].hash)]);
-        for (uint32_t i = base; i < end; i++) {
-            const struct bucket *bucket = &page_of(entries, keys[i].hash)[bucket_of(keys[i].hash)];
-            uint32_t mask = bucket_match(bucket, tag_of(keys[i].hash));
-
-            if (mask != 0)
-                entry_prefetch(entries, bucket->ids[__builtin_ctz(mask)]);
-        }
-        for (uint32_t i = base; i < end; i++) {
-            out_ids[i] = board_entries_find(entries, &keys[i]);
-            out_new[i] = out_ids[i] == ENTRY_NONE;
-            if (out_new[i])
-                out_ids[i] = put_new(entries, &keys[i]);
-        }
+            prefetch_bucket(entries, keys[i].hash);
+        for (uint32_t i = base; i < end; i++)
+            prefetch_record(entries, keys[i].hash);
+        for (uint32_t i = base; i < end; i++)
+            out_ids[i] = board_entries_put(entries, &keys[i], &out_new[i]);
     }
+}
+
+void board_entries_remove(struct board_entries *entries, uint32_t id, uint64_t hash)
+{
+    assert((entry_flags(entries, id) & ENTRY_DEAD) == 0);
+    displace(page_of(entries, hash), hash, id);
+    entry_set_flags(entries, id, entry_flags(entries, id) | ENTRY_DEAD);
+    entries->count--;
+    entries->removed++;
+}
+
+void board_entries_free(struct board_entries *entries, uint32_t id)
+{
+    uint32_t *list = free_list_of(entries, units_of(entries, entry_member(entries, id).size));
+
+    assert((entry_flags(entries, id) & ENTRY_DEAD) != 0 && entries->removed > 0);
+    entries->removed--;
+    if (entries->count + entries->removed == 0 && entries->records.count >= EMPTIED_UNITS) {
+        arena_reset(&entries->records);
+        arena_reset(&entries->pages);
+        begin_empty(entries);
+        entries->emptied = true;
+        return;
+    }
+    memcpy(entry_at(entries, id), list, sizeof(*list));
+    *list = id;
+}
+
+/* Appends the entries of a page that do not come before the cursor. */
+static uint32_t scan_page(const struct board_entries *entries, const struct bucket *page,
+                          bool is_whole, uint64_t cursor, uint32_t *out_ids)
+{
+    uint32_t filled = 0;
+
+    for (uint32_t i = 0; i < PAGE_BUCKETS; i++)
+        for (uint32_t slot = 0; slot < BUCKET_SLOTS && page[i].tags[slot] != 0; slot++)
+            if (is_whole || hash_of(entries, page[i].ids[slot]) >= cursor)
+                out_ids[filled++] = page[i].ids[slot];
+    return filled;
+}
+
+uint32_t board_entries_scan(const struct board_entries *entries, uint64_t cursor, uint32_t scan,
+                            uint32_t *out_ids, uint32_t max, uint64_t *out_next)
+{
+    uint32_t filled = 0;
+    uint32_t seen = 0;
+
+    assert(max >= 1024);
+    do {
+        const struct bucket *page = page_of(entries, cursor);
+        uint64_t last = UINT64_MAX >> page->depth; /* hash of the page, from its first one */
+
+        if (page->used > max - filled)
+            break;
+        filled += scan_page(entries, page, (cursor & last) == 0, cursor, out_ids + filled);
+        seen += page->used;
+        cursor = (cursor | last) + 1;
+    } while (cursor != 0 && seen < scan);
+    *out_next = cursor;
+    return filled;
+}
+
+void board_entries_prefetch(const struct board_entries *entries, uint64_t hash)
+{
+    prefetch_bucket(entries, hash);
+}
+
+void board_entries_prefetch_record(const struct board_entries *entries, uint64_t hash)
+{
+    prefetch_record(entries, hash);
 }
 
 uint32_t board_entries_after(const struct board_entries *entries, uint32_t id)
 {
-    struct span member = entry_member(entries, id);
-    const char *end = member.data + member.size;
+    return id + units_of(entries, entry_member(entries, id).size);
+}
 
-    return id + (uint32_t)(end - entry_at(entries, id) + RECORD_UNIT - 1) / RECORD_UNIT;
+/* The first record at or after `from`, alive or not. */
+static uint32_t next_record(const struct board_entries *entries, uint32_t from)
+{
+    uint32_t left = RECORD_PAGE_UNITS - (from & entries->records.page_mask);
+
+    if (from >= entries->records.count)
+        return ENTRY_NONE;
+    if (!is_page_rest(entries, from, left))
+        return from;
+    return from + left < entries->records.count ? from + left : ENTRY_NONE;
 }
 
 uint32_t board_entries_next(const struct board_entries *entries, uint32_t from)
 {
-    uint32_t left;
+    uint32_t id = next_record(entries, from);
 
-    if (from >= entries->records.count)
-        return ENTRY_NONE;
-    left = RECORD_PAGE_UNITS - (from & entries->records.page_mask);
-    /* No member is empty, so a length of zero (or no room for one) is the rest of a page. */
-    if (left * RECORD_UNIT > entries->length_at && entry_member(entries, from).size > 0)
-        return from;
-    return from + left < entries->records.count ? from + left : ENTRY_NONE;
+    while (id != ENTRY_NONE && (entry_flags(entries, id) & ENTRY_DEAD) != 0)
+        id = next_record(entries, board_entries_after(entries, id));
+    return id;
+}
+
+uint32_t board_entries_seek(const struct board_entries *entries, uint32_t from)
+{
+    uint32_t at = from;
+
+    /* Records begin where they always did, unless all of them went. */
+    if (entries->emptied && from < entries->records.count)
+        for (at = from & ~entries->records.page_mask; at < from && at != ENTRY_NONE;)
+            at = next_record(entries, board_entries_after(entries, at));
+    return board_entries_next(entries, at);
 }
 
 uint64_t board_entries_bytes(const struct board_entries *entries)

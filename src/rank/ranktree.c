@@ -13,10 +13,13 @@
 void ranktree_pool_init(struct ranktree_pool *pool, const struct board_entries *entries,
                         enum board_ties ties)
 {
-    *pool = (struct ranktree_pool){.entries = entries, .ties = ties};
+    assert(entries->sub_count < RANK_TIES_MAX);
+    *pool =
+        (struct ranktree_pool){.entries = entries, .ties = ties, .sub_count = entries->sub_count};
     arena_init(&pool->nodes, NODE_UNIT, ARENA_PAGE_UNITS);
     for (uint32_t i = 0; i < RANKTREE_SIZE_CLASSES; i++)
         pool->free_lists[i] = ARENA_NONE;
+    ranktree_separators_init(pool);
     pool->scratch = ranktree_scratch_new();
 }
 
@@ -25,13 +28,21 @@ void ranktree_pool_done(struct ranktree_pool *pool)
     if (pool == NULL)
         return;
     arena_done(&pool->nodes);
+    arena_done(&pool->separators);
     ranktree_scratch_free(pool->scratch);
     pool->scratch = NULL;
 }
 
+void ranktree_ties(const struct ranktree_pool *pool, uint32_t id, uint64_t *out_ties)
+{
+    for (uint32_t i = 0; i < RANK_TIES_MAX; i++)
+        out_ties[i] = i <= pool->sub_count ? entry_tie(pool, id, i) : 0;
+}
+
 uint64_t ranktree_pool_bytes(const struct ranktree_pool *pool)
 {
-    return arena_bytes(&pool->nodes) + ranktree_scratch_bytes(pool->scratch);
+    return arena_bytes(&pool->nodes) + arena_bytes(&pool->separators) +
+           ranktree_scratch_bytes(pool->scratch);
 }
 
 /*
@@ -61,18 +72,29 @@ void ranktree_node_give(struct ranktree_pool *pool, uint32_t node, uint32_t size
     pool->free_bytes += NODE_UNIT << size_class;
 }
 
-uint32_t ranktree_inner_tied(const struct ranktree_pool *pool, const struct inner *inner,
-                             uint32_t low, uint32_t high, const struct probe *probe)
+static void give_below(struct ranktree_pool *pool, uint32_t node, uint32_t level)
 {
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
+    const struct inner *inner;
 
-        if (compare_tied(pool, probe, inner->ties[middle], inner->ids[middle]) < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    if (level == 0) {
+        ranktree_node_give(pool, node, LEAF_CLASS);
+        return;
     }
-    return low;
+    inner = inner_at(pool, node);
+    for (uint32_t i = 0; i < inner->count; i++) {
+        ranktree_separator_give(pool, inner->separators[i]);
+        give_below(pool, inner->children[i], level - 1);
+    }
+    ranktree_node_give(pool, node, INNER_CLASS);
+}
+
+void ranktree_clear(struct ranktree_pool *pool, struct ranktree *tree)
+{
+    if (tree->height > 0)
+        give_below(pool, tree->root, tree->height);
+    else if (tree->root_class > 0)
+        ranktree_node_give(pool, tree->root, tree->root_class - 1u);
+    *tree = (struct ranktree){0};
 }
 
 /*
@@ -84,16 +106,18 @@ uint32_t ranktree_leaf_tied(const struct ranktree_pool *pool, struct leaf leaf, 
 {
     if (low == high)
         return low;
-    if (pool->ties == BOARD_TIES_FIRST) {
+    if (pool->sub_count > 0) {
+        /* The time comes last. */
+    } else if (pool->ties == BOARD_TIES_FIRST) {
         uint32_t id = leaf.ids[high - 1];
 
-        if (compare_tied(pool, probe, entry_tie(pool, id), id) > 0)
+        if (compare_tied(pool, probe, id) > 0)
             return high;
         high--;
     } else if (pool->ties == BOARD_TIES_LAST) {
         uint32_t id = leaf.ids[low];
 
-        if (compare_tied(pool, probe, entry_tie(pool, id), id) <= 0)
+        if (compare_tied(pool, probe, id) <= 0)
             return low;
         low++;
     }
@@ -101,7 +125,7 @@ uint32_t ranktree_leaf_tied(const struct ranktree_pool *pool, struct leaf leaf, 
         uint32_t middle = low + (high - low) / 2;
         uint32_t id = leaf.ids[middle];
 
-        if (compare_tied(pool, probe, entry_tie(pool, id), id) <= 0)
+        if (compare_tied(pool, probe, id) <= 0)
             high = middle;
         else
             low = middle + 1;
@@ -188,14 +212,14 @@ static void rank_group(const struct ranktree_pool *pool, const struct ranktree_q
             levels = tree->height;
     }
     if (count == 1) {
-        struct probe probe = {queries[0].score, queries[0].tie, queries[0].id, {NULL, 0}};
+        struct probe probe = {queries[0].score, NULL, queries[0].id, {NULL, 0}};
 
         descend(pool, &descents[0], &probe);
         levels = 0;
     }
     for (; levels > 0; levels--) {
         for (uint32_t i = 0; i < count; i++) {
-            struct probe probe = {queries[i].score, queries[i].tie, queries[i].id, {NULL, 0}};
+            struct probe probe = {queries[i].score, NULL, queries[i].id, {NULL, 0}};
 
             if (descents[i].level == levels)
                 find_child(pool, &descents[i], &probe);
@@ -225,7 +249,7 @@ void ranktree_rank_many(const struct ranktree_pool *pool, const struct ranktree_
 uint32_t ranktree_count_better(const struct ranktree_pool *pool, const struct ranktree *tree,
                                const struct rank_key *key)
 {
-    struct probe probe = {key->score, key->tie, ENTRY_NONE, key->member};
+    struct probe probe = {key->score, key->ties, ENTRY_NONE, key->member};
     struct descent descent = {tree->root, tree->count, 0, tree->height, 0};
     struct leaf leaf;
     uint32_t low;

@@ -2,11 +2,13 @@
 /*
  * ranktree.h - the entries of one segment in order, best first, with ranks: a counted B+tree.
  *
- * The order is that of rank_key.h: score key, tie key, member. A leaf holds {score key, entry id}
- * inline; the tie key and the member are in the entry's record (board_entries.h) and are read only
+ * The order is that of rank_key.h: score key, tie keys, member. A leaf holds {score key, entry id}
+ * inline; tie keys and the member are in the entry's record (board_entries.h) and are read only
  * among equal scores. Inner nodes hold, for each child, how many entries are under it and a lower
- * bound of them, tie and entry id included: the record of an entry that has moved no longer tells
- * where it stood, but its member never changes.
+ * bound of them: a score key, and a separator (tie keys and a piece of a member) where the score
+ * key is also one of the entries before it. A bound owns its separator, since the record of an
+ * entry that has moved no longer tells where it stood, and that of one that is gone may be another
+ * entry's. See ranktree_separator.c.
  *
  * Batches are the main operation. ranktree_move_many sorts the old positions, removes them all,
  * sorts the new ones, and inserts them all; each sweep goes down level by level with all
@@ -31,6 +33,7 @@ struct board_entries;
 struct ranktree_scratch;
 
 #define RANKTREE_SIZE_CLASSES 8
+#define RANKTREE_SEPARATOR_CLASSES 14
 
 /* All zero is an empty tree. */
 struct ranktree {
@@ -44,41 +47,55 @@ struct ranktree_pool {
     struct arena nodes; /* in units of a cache line */
     uint32_t free_lists[RANKTREE_SIZE_CLASSES];
     uint64_t free_bytes;
+    struct arena separators; /* in units of 16 bytes */
+    uint32_t separator_lists[RANKTREE_SEPARATOR_CLASSES];
+    uint64_t separator_count; /* in use, by all trees */
     const struct board_entries *entries;
     enum board_ties ties;
+    uint32_t sub_count; /* tie keys are one more */
     struct ranktree_scratch *scratch;
 };
 
+/* The entries have been initialised: they know the subscores. */
 void ranktree_pool_init(struct ranktree_pool *pool, const struct board_entries *entries,
                         enum board_ties ties);
 void ranktree_pool_done(struct ranktree_pool *pool);
 uint64_t ranktree_pool_bytes(const struct ranktree_pool *pool);
 
-/* The tie key of an entry that reached its score then. */
+/* The last tie key of an entry that reached its score then. */
 static inline uint64_t ranktree_tie(enum board_ties ties, int64_t reached_ms)
 {
     uint64_t up = (uint64_t)reached_ms ^ (uint64_t)1 << 63;
 
-    if (ties == BOARD_TIES_MEMBER)
+    if (!board_ties_by_time(ties))
         return 0;
     return ties == BOARD_TIES_FIRST ? up : ~up;
 }
 
+/* Fills the tie keys of an entry, as its record has them, and zeros behind them. */
+void ranktree_ties(const struct ranktree_pool *pool, uint32_t id, uint64_t *out_ties);
+
+/* Ties are pool.sub_count + 1 keys that stay where they are during the call. */
 struct ranktree_move {
     uint64_t old_score;
-    uint64_t old_tie;
     uint64_t score;
-    uint64_t tie;
+    const uint64_t *old_ties;
+    const uint64_t *ties;
     uint32_t id;
-    bool is_new; /* not in the tree yet: old_* mean nothing */
+    bool is_new;  /* not in the tree yet: old_* mean nothing */
+    bool is_gone; /* leaves the tree: score and ties mean nothing */
 };
 
 /*
- * Moves or adds entries, each at most once. Their records hold the new score and reached time
- * already; the records of all others in the tree agree with their position.
+ * Moves, adds or removes entries, each at most once; one that is both new and gone is none of it.
+ * Their records hold the new score, subscores and reached time already, and those of entries that
+ * are gone still hold the member; the records of all others in the tree agree with their position.
  */
 void ranktree_move_many(struct ranktree_pool *pool, struct ranktree *tree,
                         const struct ranktree_move *moves, uint32_t count);
+
+/* Takes all entries out of a tree and gives its nodes back to the pool. Reads no record. */
+void ranktree_clear(struct ranktree_pool *pool, struct ranktree *tree);
 
 /* Brings the top of a tree that will be moved in soon closer; in two steps, some time apart. */
 void ranktree_prefetch(const struct ranktree_pool *pool, const struct ranktree *tree);
@@ -86,8 +103,7 @@ void ranktree_prefetch(const struct ranktree_pool *pool, const struct ranktree *
 struct ranktree_query {
     const struct ranktree *tree;
     uint64_t score;
-    uint64_t tie;
-    uint32_t id; /* in the tree */
+    uint32_t id; /* in the tree; its record agrees with its position */
 };
 
 /* How many are better than each of the entries. */
@@ -118,6 +134,7 @@ struct ranktree_shape {
     uint64_t leaves;
     uint64_t inner_nodes;
     uint64_t leaf_slots; /* entries that the leaves have room for */
+    uint64_t separators;
 };
 
 /* Verifies every invariant by assert, and returns what the tree is made of. Scans it all. */

@@ -24,10 +24,14 @@ enum sweep_kind { SWEEP_REMOVE, SWEEP_INSERT };
 
 struct op {
     uint64_t score;
-    uint64_t tie;
+    const uint64_t *ties;
+    uint64_t to; /* of a removal: where the entry goes; NOWHERE: out of the tree */
     uint32_t id;
     uint32_t move; /* index among the batch's moves */
 };
+
+/* A score that is tried for a place in the same leaf only if it is another one. */
+#define NOWHERE UINT64_MAX
 
 enum visit_flag {
     VISIT_LOW = 1,      /* few are left: merge it with a neighbour if that helps */
@@ -50,11 +54,10 @@ struct visit {
     uint32_t extras_end;
 };
 
-/* A child of an inner node that is being restructured. */
+/* A child of an inner node that is being restructured, and its bound. */
 struct slot {
     uint64_t score;
-    uint64_t tie;
-    uint32_t id;
+    uint32_t separator;
     uint32_t node;
     uint32_t count;
 };
@@ -65,17 +68,18 @@ struct slots {
     uint32_t capacity;
 };
 
+/* What is sorted: a score, or where scores are equal a tie or a piece of a member. */
 struct sort_item {
     uint64_t key;
-    uint32_t index;
+    uint32_t move;
 };
 
 struct ranktree_scratch {
     uint32_t op_capacity;
-    struct op *ops;    /* in batch order */
-    struct op *sorted; /* by position */
-    struct sort_item *items;
+    void *memory;   /* of the next three */
+    struct op *ops; /* by position; over the memory of both kinds of items */
     struct sort_item *items_other;
+    struct sort_item *items;
     uint32_t *positions;        /* in its leaf, of each operation of a sweep */
     uint8_t *done;              /* a move that needs no insert */
     const struct op *sweep_ops; /* what visits count from */
@@ -93,12 +97,16 @@ struct ranktree_scratch {
 
 void ranktree_scratch_room(struct ranktree_scratch *scratch, uint32_t op_count);
 
-/* Sorts scratch->ops[0..count) into scratch->sorted. */
-void ranktree_sort(const struct ranktree_pool *pool, uint32_t count);
+/*
+ * Makes scratch->ops of scratch->items[0..count), whose moves are set: in order of the old
+ * positions of these, or of the new ones.
+ */
+void ranktree_sort(const struct ranktree_pool *pool, enum sweep_kind kind,
+                   const struct ranktree_move *moves, uint32_t count);
 
 static inline struct probe op_probe(const struct op *op)
 {
-    return (struct probe){op->score, op->tie, op->id, {NULL, 0}};
+    return (struct probe){op->score, op->ties, op->id, {NULL, 0}};
 }
 
 /*

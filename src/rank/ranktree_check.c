@@ -15,11 +15,10 @@ static void check_entry(struct walk *walk, uint64_t score, uint32_t id)
     const struct ranktree_pool *pool = walk->pool;
 
     if (walk->has_last) {
-        struct probe last = {
-            walk->last_score, entry_tie(pool, walk->last_id), walk->last_id, {NULL, 0}};
+        struct probe last = {walk->last_score, NULL, walk->last_id, {NULL, 0}};
 
         assert(walk->last_score <= score);
-        assert(walk->last_score < score || compare_tied(pool, &last, entry_tie(pool, id), id) < 0);
+        assert(walk->last_score < score || compare_tied(pool, &last, id) < 0);
     }
     walk->has_last = true;
     walk->last_score = score;
@@ -38,14 +37,13 @@ static void check_leaf(struct walk *walk, struct leaf leaf, uint32_t count, uint
 /* The last entry seen is below a bound, or at it if `or_equal`. */
 static void check_last_below(const struct walk *walk, const struct inner *inner, uint32_t bound)
 {
-    struct probe last = {walk->last_score, 0, walk->last_id, {NULL, 0}};
+    struct probe last = {walk->last_score, NULL, walk->last_id, {NULL, 0}};
 
     if (!walk->has_last)
         return;
-    last.tie = entry_tie(walk->pool, walk->last_id);
     assert(last.score <= inner->scores[bound]);
     assert(last.score < inner->scores[bound] ||
-           compare_tied(walk->pool, &last, inner->ties[bound], inner->ids[bound]) < 0);
+           ranktree_separator_compare(walk->pool, &last, inner->separators[bound]) < 0);
 }
 
 /* The first entry under a child is at or above the child's bound. */
@@ -63,10 +61,10 @@ static void check_first_above(const struct ranktree_pool *pool, uint32_t node, u
         node = inner->children[0];
     }
     leaf = leaf_at(pool, node, LEAF_CAPACITY);
-    first = (struct probe){leaf.scores[0], entry_tie(pool, leaf.ids[0]), leaf.ids[0], {NULL, 0}};
+    first = (struct probe){leaf.scores[0], NULL, leaf.ids[0], {NULL, 0}};
     assert(first.score >= above->scores[bound]);
     assert(first.score > above->scores[bound] ||
-           compare_tied(pool, &first, above->ties[bound], above->ids[bound]) >= 0);
+           ranktree_separator_compare(pool, &first, above->separators[bound]) >= 0);
 }
 
 static void check_node(struct walk *walk, uint32_t node, uint32_t level, uint32_t count)
@@ -81,7 +79,9 @@ static void check_node(struct walk *walk, uint32_t node, uint32_t level, uint32_
     walk->shape.inner_nodes++;
     assert(inner->count > 0 && inner->count <= INNER_CAPACITY);
     assert(sum_counts(inner->counts, inner->count) == count);
+    assert(inner->separators[0] == SEPARATOR_NONE);
     for (uint32_t i = 0; i < inner->count; i++) {
+        walk->shape.separators += inner->separators[i] != SEPARATOR_NONE;
         if (i > 0)
             check_last_below(walk, inner, i);
         if (i > 0 && inner->counts[i] > 0)

@@ -2,7 +2,8 @@
 /*
  * ranktree_move.c - moves a batch of entries.
  *
- * Two sweeps: one removes all old positions, one inserts all new ones. A sweep takes operations in
+ * Two sweeps: one removes all old positions, one inserts all new ones; an entry that is new has no
+ * part in the first, one that is gone none in the second. A sweep takes operations in
  * order of position, SWEEP_OPS at a time. It goes down level by level: the operations of a node
  * are shared out among its children, whose memory is asked for while the rest of the level is
  * worked on. Leaves take their operations in place where they fit. On the way up each node that
@@ -12,8 +13,9 @@
  * An entry whose new score falls strictly between two others of its old leaf (or anywhere, if the
  * leaf is the whole tree), and equals none there, is moved within the leaf during the first sweep.
  * In that sweep records of entries that are still to be moved disagree with their position, so it
- * may read none: it finds entries by id, compares with the bounds in inner nodes only, and makes
- * no new bounds (it joins neighbours, but shares nothing out between them).
+ * may read none but the members of its own: it finds entries by id, compares with the bounds in
+ * inner nodes only, and makes no new bounds (it joins neighbours, but shares nothing out between
+ * them).
  */
 #include "rank/ranktree_batch.h"
 
@@ -57,7 +59,7 @@ static inline bool is_before(const struct ranktree_pool *pool, const struct op *
     if (op->score != inner->scores[bound])
         return op->score < inner->scores[bound];
     probe = op_probe(op);
-    return compare_tied(pool, &probe, inner->ties[bound], inner->ids[bound]) < 0;
+    return ranktree_separator_compare(pool, &probe, inner->separators[bound]) < 0;
 }
 
 /* Shares the operations of all nodes of `level` out among their children. */
@@ -116,13 +118,12 @@ static bool relocate(struct leaf leaf, uint32_t count, bool is_root, uint32_t fr
 
 /* Returns how many entries are left. */
 static uint32_t leaf_remove(struct ranktree_scratch *scratch, struct leaf leaf, uint32_t count,
-                            bool is_root, const struct op *ops, uint32_t op_count,
-                            const struct ranktree_move *moves)
+                            bool is_root, const struct op *ops, uint32_t op_count)
 {
     for (uint32_t i = 0; i < op_count; i++) {
         uint32_t at = leaf_position(leaf, count, ops[i].score, ops[i].id);
 
-        if (relocate(leaf, count, is_root, at, moves[ops[i].move].score)) {
+        if (ops[i].to != NOWHERE && relocate(leaf, count, is_root, at, ops[i].to)) {
             scratch->done[ops[i].move] = 1;
             continue;
         }
@@ -146,8 +147,7 @@ static uint32_t leaf_insert_position(const struct ranktree_pool *pool, struct le
                               low + upper_bound(leaf.scores + low, count - low, op->score), &probe);
 }
 
-static void remove_from_leaves(struct ranktree_pool *pool, const struct op *ops,
-                               const struct ranktree_move *moves)
+static void remove_from_leaves(struct ranktree_pool *pool, const struct op *ops)
 {
     struct ranktree_scratch *scratch = pool->scratch;
 
@@ -155,7 +155,7 @@ static void remove_from_leaves(struct ranktree_pool *pool, const struct op *ops,
         struct visit *visit = &scratch->visits[0][i];
         struct leaf leaf = leaf_at(pool, visit->node, LEAF_CAPACITY);
         uint32_t left = leaf_remove(scratch, leaf, visit->count, false, ops + visit->begin,
-                                    visit->end - visit->begin, moves);
+                                    visit->end - visit->begin);
 
         visit->delta = (int32_t)left - (int32_t)visit->count;
         if (left < LEAF_FILL_LOW)
@@ -239,7 +239,7 @@ static void go_up(struct ranktree_pool *pool, enum sweep_kind kind, uint32_t lev
 }
 
 static void sweep_part(struct ranktree_pool *pool, struct ranktree *tree, enum sweep_kind kind,
-                       const struct op *ops, uint32_t op_count, const struct ranktree_move *moves)
+                       const struct op *ops, uint32_t op_count)
 {
     struct ranktree_scratch *scratch = pool->scratch;
     uint32_t top = tree->height;
@@ -253,7 +253,7 @@ static void sweep_part(struct ranktree_pool *pool, struct ranktree *tree, enum s
     for (uint32_t level = top; level > 0; level--)
         go_down(pool, level, ops);
     if (kind == SWEEP_REMOVE)
-        remove_from_leaves(pool, ops, moves);
+        remove_from_leaves(pool, ops);
     else
         insert_into_leaves(pool, ops);
     scratch->extras_up.count = 0;
@@ -263,17 +263,11 @@ static void sweep_part(struct ranktree_pool *pool, struct ranktree *tree, enum s
     ranktree_settle_root(pool, tree, root);
 }
 
-/* Gives the root leaf a size class that has room for `count`. */
-static void root_leaf_room(struct ranktree_pool *pool, struct ranktree *tree, uint32_t count)
+/* Moves the entries of a root leaf, if there are any, to one of another size class. */
+static void root_leaf_resize(struct ranktree_pool *pool, struct ranktree *tree, uint32_t size_class)
 {
-    uint32_t size_class = 0;
-    uint32_t node;
+    uint32_t node = ranktree_node_take(pool, size_class);
 
-    while (LEAF_CAPACITY_OF(size_class) < count)
-        size_class++;
-    if (tree->root_class != 0 && tree->root_class - 1u >= size_class)
-        return;
-    node = ranktree_node_take(pool, size_class);
     if (tree->root_class != 0) {
         struct leaf from = leaf_at(pool, tree->root, LEAF_CAPACITY_OF(tree->root_class - 1u));
         struct leaf to = leaf_at(pool, node, LEAF_CAPACITY_OF(size_class));
@@ -286,10 +280,31 @@ static void root_leaf_room(struct ranktree_pool *pool, struct ranktree *tree, ui
     tree->root_class = (uint8_t)(size_class + 1);
 }
 
+/* Gives the root leaf a size class that has room for `count`. */
+static void root_leaf_room(struct ranktree_pool *pool, struct ranktree *tree, uint32_t count)
+{
+    uint32_t size_class = 0;
+
+    while (LEAF_CAPACITY_OF(size_class) < count)
+        size_class++;
+    if (tree->root_class < size_class + 1)
+        root_leaf_resize(pool, tree, size_class);
+}
+
+/* Gives back what a tree that lost entries does not need any more of its root leaf. */
+static void root_leaf_shrink(struct ranktree_pool *pool, struct ranktree *tree)
+{
+    uint32_t size_class = tree->root_class - 1u;
+
+    while (size_class > 0 && tree->count <= LEAF_CAPACITY_OF(size_class - 1) / 2)
+        size_class--;
+    if (size_class < tree->root_class - 1u)
+        root_leaf_resize(pool, tree, size_class);
+}
+
 /* All operations at once, for a tree that is one leaf or nothing. */
 static void sweep_root_leaf(struct ranktree_pool *pool, struct ranktree *tree, enum sweep_kind kind,
-                            const struct op *ops, uint32_t op_count,
-                            const struct ranktree_move *moves)
+                            const struct op *ops, uint32_t op_count)
 {
     struct ranktree_scratch *scratch = pool->scratch;
     struct leaf leaf = {NULL, NULL};
@@ -299,7 +314,7 @@ static void sweep_root_leaf(struct ranktree_pool *pool, struct ranktree *tree, e
     if (tree->root_class != 0)
         leaf = leaf_at(pool, tree->root, LEAF_CAPACITY_OF(tree->root_class - 1u));
     if (kind == SWEEP_REMOVE) {
-        tree->count = leaf_remove(scratch, leaf, tree->count, true, ops, op_count, moves);
+        tree->count = leaf_remove(scratch, leaf, tree->count, true, ops, op_count);
         return;
     }
     for (uint32_t i = 0; i < op_count; i++)
@@ -316,17 +331,17 @@ static void sweep_root_leaf(struct ranktree_pool *pool, struct ranktree *tree, e
 static void sweep(struct ranktree_pool *pool, struct ranktree *tree, enum sweep_kind kind,
                   uint32_t op_count, const struct ranktree_move *moves)
 {
-    const struct op *ops = pool->scratch->sorted;
+    const struct op *ops = pool->scratch->ops;
 
-    ranktree_sort(pool, op_count);
+    ranktree_sort(pool, kind, moves, op_count);
     while (op_count > 0) {
         uint32_t part = op_count;
 
         if (tree->height == 0) {
-            sweep_root_leaf(pool, tree, kind, ops, op_count, moves);
+            sweep_root_leaf(pool, tree, kind, ops, op_count);
         } else {
             part = op_count < SWEEP_OPS ? op_count : SWEEP_OPS;
-            sweep_part(pool, tree, kind, ops, part, moves);
+            sweep_part(pool, tree, kind, ops, part);
         }
         ops += part;
         op_count -= part;
@@ -338,18 +353,26 @@ void ranktree_move_many(struct ranktree_pool *pool, struct ranktree *tree,
 {
     struct ranktree_scratch *scratch = pool->scratch;
     uint32_t op_count = 0;
+    uint32_t gone = 0;
 
     ranktree_scratch_room(scratch, count);
     memset(scratch->done, 0, count);
     for (uint32_t i = 0; i < count; i++)
-        if (!moves[i].is_new)
-            scratch->ops[op_count++] =
-                (struct op){moves[i].old_score, moves[i].old_tie, moves[i].id, i};
+        if (!moves[i].is_new) {
+            scratch->items[op_count++].move = i;
+            gone += moves[i].is_gone;
+        }
     sweep(pool, tree, SWEEP_REMOVE, op_count, moves);
 
     op_count = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!scratch->done[i])
-            scratch->ops[op_count++] = (struct op){moves[i].score, moves[i].tie, moves[i].id, i};
+        if (!scratch->done[i] && !moves[i].is_gone)
+            scratch->items[op_count++].move = i;
     sweep(pool, tree, SWEEP_INSERT, op_count, moves);
+    if (gone == 0)
+        return;
+    if (tree->count == 0)
+        ranktree_clear(pool, tree);
+    else if (tree->height == 0)
+        root_leaf_shrink(pool, tree);
 }

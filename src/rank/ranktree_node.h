@@ -10,8 +10,9 @@
  *     leaf of capacity c     u64 scores[c], u32 ids[c]
  *     inner node             struct inner
  *
- * Invariant: every key under child i is at least bound i, and below bound i+1. Bound 0 is not
- * looked at; it is whatever bound the parent has for this node.
+ * Invariant: every key under child i is at least bound i, and below bound i+1. A bound is a score
+ * and a separator; SEPARATOR_NONE is below every entry of that score. Bound 0 is not looked at and
+ * has none: the parent's bound for this node is the one that counts.
  */
 #ifndef TALLYWHEEL_RANK_RANKTREE_NODE_H
 #define TALLYWHEEL_RANK_RANKTREE_NODE_H
@@ -30,18 +31,18 @@
 #define LEAF_SLOT_BYTES (sizeof(uint64_t) + sizeof(uint32_t))
 #define LEAF_CAPACITY_OF(size_class) ((NODE_UNIT << (size_class)) / (uint32_t)LEAF_SLOT_BYTES)
 #define LEAF_CAPACITY LEAF_CAPACITY_OF(LEAF_CLASS)
-#define INNER_CAPACITY (((NODE_UNIT << INNER_CLASS) - 8) / 28)
+#define INNER_CAPACITY (((NODE_UNIT << INNER_CLASS) - 8) / 20)
 #define HEIGHT_MAX 10u
+#define SEPARATOR_NONE ARENA_NONE
 
-/* Hot fields first: bounds' ties and ids are read only among equal scores. */
+/* Hot fields first: separators are read only among equal scores. */
 struct inner {
     uint32_t count;
     uint32_t unused;
     uint64_t scores[INNER_CAPACITY];
     uint32_t children[INNER_CAPACITY];
     uint32_t counts[INNER_CAPACITY]; /* entries under the child */
-    uint64_t ties[INNER_CAPACITY];
-    uint32_t ids[INNER_CAPACITY];
+    uint32_t separators[INNER_CAPACITY];
 };
 
 static_assert(sizeof(struct inner) <= NODE_UNIT << INNER_CLASS, "an inner node fits its class");
@@ -53,10 +54,10 @@ struct leaf {
     uint32_t *ids;
 };
 
-/* A position that is looked for. `member` has no data if it is that of `id`. */
+/* A position that is looked for. Where `ties` or `member` is NULL, the record of `id` tells it. */
 struct probe {
     uint64_t score;
-    uint64_t tie;
+    const uint64_t *ties;
     uint32_t id;
     struct span member;
 };
@@ -125,7 +126,7 @@ static inline void inner_prefetch(const struct ranktree_pool *pool, uint32_t nod
 /* What a step down reads, wherever it leads: for one query, whose misses nothing else hides. */
 static inline void inner_prefetch_all(const struct ranktree_pool *pool, uint32_t node)
 {
-    prefetch_range(inner_at(pool, node), offsetof(struct inner, ties));
+    prefetch_range(inner_at(pool, node), offsetof(struct inner, separators));
 }
 
 /*
@@ -158,20 +159,34 @@ static inline struct span probe_member(const struct ranktree_pool *pool, const s
     return probe->member.data != NULL ? probe->member : entry_member(pool->entries, probe->id);
 }
 
-/* Among equal scores: the order of a probe and an entry that stands at (tie, id). */
-static inline int compare_tied(const struct ranktree_pool *pool, const struct probe *probe,
-                               uint64_t tie, uint32_t id)
+/* A tie key of an entry, by its record. */
+static inline uint64_t entry_tie(const struct ranktree_pool *pool, uint32_t id, uint32_t index)
 {
-    if (probe->tie != tie)
-        return probe->tie < tie ? -1 : 1;
+    if (index < pool->sub_count)
+        return entry_sub(pool->entries, id, index);
+    return ranktree_tie(pool->ties, entry_reached_ms(pool->entries, id));
+}
+
+static inline uint64_t probe_tie(const struct ranktree_pool *pool, const struct probe *probe,
+                                 uint32_t index)
+{
+    return probe->ties != NULL ? probe->ties[index] : entry_tie(pool, probe->id, index);
+}
+
+/* Among equal scores: the order of a probe and an entry whose record agrees with its position. */
+static inline int compare_tied(const struct ranktree_pool *pool, const struct probe *probe,
+                               uint32_t id)
+{
+    for (uint32_t i = 0; i <= pool->sub_count; i++) {
+        uint64_t left = probe_tie(pool, probe, i);
+        uint64_t right = entry_tie(pool, id, i);
+
+        if (left != right)
+            return left < right ? -1 : 1;
+    }
     if (probe->member.data == NULL && probe->id == id)
         return 0;
     return span_compare(probe_member(pool, probe), entry_member(pool->entries, id));
-}
-
-static inline uint64_t entry_tie(const struct ranktree_pool *pool, uint32_t id)
-{
-    return ranktree_tie(pool->ties, entry_reached_ms(pool->entries, id));
 }
 
 /* The first of [low, high), all of the probe's score, that is above the probe. */
@@ -217,6 +232,17 @@ static inline uint32_t sum_counts(const uint32_t *counts, uint32_t count)
         sum += counts[i];
     return sum;
 }
+
+void ranktree_separators_init(struct ranktree_pool *pool);
+
+/* Of two entries of one score that follow each other, whose records agree with their positions. */
+uint32_t ranktree_separator_new(struct ranktree_pool *pool, uint32_t left_id, uint32_t right_id);
+
+void ranktree_separator_give(struct ranktree_pool *pool, uint32_t separator); /* NONE is nothing */
+
+/* Among equal scores: below 0 if the probe is before the bound, else it belongs behind it. */
+int ranktree_separator_compare(const struct ranktree_pool *pool, const struct probe *probe,
+                               uint32_t separator);
 
 uint32_t ranktree_node_take(struct ranktree_pool *pool, uint32_t size_class);
 void ranktree_node_give(struct ranktree_pool *pool, uint32_t node, uint32_t size_class);

@@ -15,6 +15,8 @@
 #include "base/bytes.h"
 #include "rank/ranktree_batch.h"
 
+#define PREFETCH_BOUNDS_MAX 32u
+
 static struct slot *slots_room(struct slots *slots, uint32_t extra)
 {
     uint32_t wanted = slots->count + extra;
@@ -42,12 +44,15 @@ static void unpack(struct slots *slots, const struct inner *inner)
     struct slot *to = slots_room(slots, inner->count);
 
     for (uint32_t i = 0; i < inner->count; i++)
-        to[i] = (struct slot){inner->scores[i], inner->ties[i], inner->ids[i], inner->children[i],
+        to[i] = (struct slot){inner->scores[i], inner->separators[i], inner->children[i],
                               inner->counts[i]};
     slots->count += inner->count;
 }
 
-/* Returns the number of entries under all slots. */
+/*
+ * Returns the number of entries under all slots. The first bound is left to the slot: it goes, or
+ * has gone, to the level above.
+ */
 static uint32_t pack(struct inner *inner, const struct slot *slots, uint32_t count)
 {
     uint32_t sum = 0;
@@ -56,8 +61,7 @@ static uint32_t pack(struct inner *inner, const struct slot *slots, uint32_t cou
     inner->count = count;
     for (uint32_t i = 0; i < count; i++) {
         inner->scores[i] = slots[i].score;
-        inner->ties[i] = slots[i].tie;
-        inner->ids[i] = slots[i].id;
+        inner->separators[i] = i > 0 ? slots[i].separator : SEPARATOR_NONE;
         inner->children[i] = slots[i].node;
         inner->counts[i] = slots[i].count;
         sum += slots[i].count;
@@ -107,6 +111,33 @@ static void gather_merged(struct ranktree_scratch *scratch, uint32_t at, struct 
     leaf_merge(merged, count, ops, positions, op_count);
 }
 
+/* Sets the bound of a leaf that begins at `from` of what was gathered. */
+static void set_bound(struct ranktree_pool *pool, struct slot *slot, uint32_t from)
+{
+    const struct ranktree_scratch *scratch = pool->scratch;
+
+    slot->score = scratch->gather_scores[from];
+    slot->separator = SEPARATOR_NONE;
+    if (from > 0 && scratch->gather_scores[from - 1] == slot->score)
+        slot->separator =
+            ranktree_separator_new(pool, scratch->gather_ids[from - 1], scratch->gather_ids[from]);
+}
+
+/* The records that set_bound will read. */
+static void prefetch_bounds(const struct ranktree_pool *pool, uint32_t count, uint32_t parts)
+{
+    const struct ranktree_scratch *scratch = pool->scratch;
+
+    for (uint32_t i = 1; i < parts && i < PREFETCH_BOUNDS_MAX; i++) {
+        uint32_t from = part_begin(count, parts, i);
+
+        if (scratch->gather_scores[from - 1] == scratch->gather_scores[from]) {
+            entry_prefetch(pool->entries, scratch->gather_ids[from - 1]);
+            entry_prefetch(pool->entries, scratch->gather_ids[from]);
+        }
+    }
+}
+
 /*
  * Writes what was gathered into `parts` leaves, whose slots replace [begin, end) of the work. The
  * nodes of the slots that are replaced are used again.
@@ -121,6 +152,9 @@ static void write_leaves(struct ranktree_pool *pool, uint32_t begin, uint32_t en
 
     for (uint32_t i = parts; i < old; i++)
         ranktree_node_give(pool, work->items[begin + i].node, LEAF_CLASS);
+    for (uint32_t i = 1; i < old; i++)
+        ranktree_separator_give(pool, work->items[begin + i].separator);
+    prefetch_bounds(pool, count, parts);
     if (parts < old)
         slots = slots_splice(work, begin + parts, end, 0) - parts;
     else
@@ -133,11 +167,8 @@ static void write_leaves(struct ranktree_pool *pool, uint32_t begin, uint32_t en
         if (i >= old)
             slots[i].node = ranktree_node_take(pool, LEAF_CLASS);
         slots[i].count = size;
-        if (i > 0 || old == 0) {
-            slots[i].score = scratch->gather_scores[from];
-            slots[i].id = scratch->gather_ids[from];
-            slots[i].tie = entry_tie(pool, slots[i].id);
-        }
+        if (i > 0 || old == 0)
+            set_bound(pool, &slots[i], from);
         leaf = leaf_at(pool, slots[i].node, LEAF_CAPACITY);
         memcpy(leaf.scores, scratch->gather_scores + from, size * sizeof(uint64_t));
         memcpy(leaf.ids, scratch->gather_ids + from, size * sizeof(uint32_t));
@@ -224,6 +255,7 @@ static void leaf_join(struct ranktree_pool *pool, uint32_t at)
     memcpy(to.ids + left->count, from.ids, right->count * sizeof(uint32_t));
     left->count += right->count;
     ranktree_node_give(pool, right->node, LEAF_CLASS);
+    ranktree_separator_give(pool, right->separator);
     slots_splice(work, at + 1, at + 2, 0);
 }
 
@@ -283,8 +315,7 @@ static void inner_join(struct ranktree_pool *pool, uint32_t at)
     half = both.count;
     unpack(&both, right_inner);
     both.items[half].score = right->score;
-    both.items[half].tie = right->tie;
-    both.items[half].id = right->id;
+    both.items[half].separator = right->separator;
     if (both.count <= INNER_FILL_MAX) {
         left->count = pack(left_inner, both.items, both.count);
         ranktree_node_give(pool, right->node, INNER_CLASS);
@@ -294,8 +325,7 @@ static void inner_join(struct ranktree_pool *pool, uint32_t at)
         left->count = pack(left_inner, both.items, half);
         right->count = pack(right_inner, both.items + half, both.count - half);
         right->score = both.items[half].score;
-        right->tie = both.items[half].tie;
-        right->id = both.items[half].id;
+        right->separator = both.items[half].separator;
     }
     free(both.items);
 }
@@ -396,7 +426,7 @@ void ranktree_settle_root(struct ranktree_pool *pool, struct ranktree *tree,
 
         scratch->work.count = 0;
         *slots_room(&scratch->work, 1 + extra) =
-            (struct slot){.node = tree->root, .count = visit->count};
+            (struct slot){0, SEPARATOR_NONE, tree->root, visit->count};
         memcpy(scratch->work.items + 1, scratch->extras_up.items + visit->extras_begin,
                extra * sizeof(struct slot));
         scratch->work.count = 1 + extra;

@@ -2,23 +2,45 @@
 /* score_count.c - how many events there were. */
 #include "score/score.h"
 
-static void count_fold(struct score_state *states, const struct score_row *rows, uint32_t count,
-                       bool is_int)
+static void count_fold(const struct score_call *call, struct score_state *states,
+                       const struct score_rows *rows)
 {
-    (void)is_int; /* always an int */
-    for (uint32_t i = 0; i < count; i++) {
-        struct score_state *state = &states[rows[i].state];
+    (void)call; /* always an int */
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct score_row *row = &rows->rows[i];
+        struct score_state *state = &states[row->state];
 
-        if (state->fresh || rows[i].event_ms > state->reached_ms)
-            state->reached_ms = rows[i].event_ms;
+        if (state->fresh || row->event_ms > state->reached_ms)
+            state->reached_ms = row->event_ms;
         state->score.i = state->fresh ? 1 : state->score.i + 1;
         state->fresh = false;
     }
 }
 
+static void count_merge(const struct score_call *call, struct score_state *into,
+                        const struct score_state *from)
+{
+    (void)call;
+    into->score.i += from->score.i;
+    if (from->reached_ms > into->reached_ms)
+        into->reached_ms = from->reached_ms;
+}
+
+static bool count_subtract(const struct score_call *call, struct score_state *into,
+                           const struct score_state *from)
+{
+    (void)call;
+    into->score.i -= from->score.i;
+    return true;
+}
+
 const struct score_strategy score_count = {
     .name = "count",
-    .arg_count = 0,
-    .always_int = true,
+    .usage = "count()",
+    .can = SCORE_CAN_MERGE | SCORE_IS_INT,
     .fold = count_fold,
+    .merge = count_merge,
+    .subtract = count_subtract,
+    .show = score_show_same,
+    .unshow = score_show_same,
 };

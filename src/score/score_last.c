@@ -10,50 +10,92 @@
  */
 #include "score/score.h"
 
-static void last_fold(struct score_state *states, const struct score_row *rows, uint32_t count,
-                      bool is_int)
+static void last_fold(const struct score_call *call, struct score_state *states,
+                      const struct score_rows *rows)
 {
-    (void)is_int; /* equal scores have equal bits: -0.0 and NaN do not get here */
-    for (uint32_t i = 0; i < count; i++) {
-        struct score_state *state = &states[rows[i].state];
+    (void)call; /* equal scores have equal bits: -0.0 and NaN do not get here */
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct score_row *row = &rows->rows[i];
+        struct score_state *state = &states[row->state];
         int64_t latest_ms;
 
         memcpy(&latest_ms, state->extra, sizeof(latest_ms));
-        if (!state->fresh && rows[i].event_ms < latest_ms)
+        if (!state->fresh && row->event_ms < latest_ms)
             continue;
-        memcpy(state->extra, &rows[i].event_ms, sizeof(latest_ms));
-        if (!state->fresh && state->score.bits == rows[i].value.bits)
+        memcpy(state->extra, &row->event_ms, sizeof(latest_ms));
+        if (!state->fresh && state->score.bits == row->value.bits)
             continue;
-        state->score = rows[i].value;
-        state->reached_ms = rows[i].event_ms;
+        state->score = row->value;
+        state->reached_ms = row->event_ms;
         state->fresh = false;
     }
 }
 
-static void set_fold(struct score_state *states, const struct score_row *rows, uint32_t count,
-                     bool is_int)
+static int64_t latest_of(const struct score_state *state)
 {
-    (void)is_int;
-    for (uint32_t i = 0; i < count; i++) {
-        struct score_state *state = &states[rows[i].state];
+    int64_t latest_ms;
 
-        if (!state->fresh && state->score.bits == rows[i].value.bits)
+    memcpy(&latest_ms, state->extra, sizeof(latest_ms));
+    return latest_ms;
+}
+
+/* The later one as it is: in a rolling period, a repeated value is reached anew in each pane. */
+static void last_merge(const struct score_call *call, struct score_state *into,
+                       const struct score_state *from)
+{
+    (void)call;
+    if (latest_of(into) < latest_of(from))
+        *into = *from;
+}
+
+/* What was not the latest leaves no trace. */
+static bool last_subtract(const struct score_call *call, struct score_state *into,
+                          const struct score_state *from)
+{
+    (void)call;
+    return latest_of(from) < latest_of(into);
+}
+
+static void set_fold(const struct score_call *call, struct score_state *states,
+                     const struct score_rows *rows)
+{
+    (void)call;
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct score_row *row = &rows->rows[i];
+        struct score_state *state = &states[row->state];
+
+        if (!state->fresh && state->score.bits == row->value.bits)
             continue;
-        state->score = rows[i].value;
-        state->reached_ms = rows[i].event_ms;
+        state->score = row->value;
+        state->reached_ms = row->event_ms;
         state->fresh = false;
     }
 }
 
 const struct score_strategy score_last = {
     .name = "last",
+    .usage = "last(f)",
+    .arg_min = 1,
     .arg_count = 1,
+    .args = {SCORE_ARG_FIELD},
     .extra_bytes = sizeof(int64_t),
+    .can = SCORE_CAN_MERGE,
     .fold = last_fold,
+    .merge = last_merge,
+    .subtract = last_subtract,
+    .show = score_show_same,
+    .unshow = score_show_same,
 };
 
 const struct score_strategy score_set = {
     .name = "set",
+    .usage = "set(f)",
+    .arg_min = 1,
     .arg_count = 1,
+    .args = {SCORE_ARG_FIELD},
     .fold = set_fold,
+    .merge = score_merge_unsupported,
+    .subtract = score_subtract_unsupported,
+    .show = score_show_same,
+    .unshow = score_show_same,
 };

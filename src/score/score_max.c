@@ -2,26 +2,54 @@
 /* score_max.c - the largest value; reached at the earliest event that had it. */
 #include "score/score.h"
 
-static void max_fold(struct score_state *states, const struct score_row *rows, uint32_t count,
-                     bool is_int)
+static bool is_better(const struct score_call *call, union score_value a, union score_value b)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct score_state *state = &states[rows[i].state];
-        union score_value value = rows[i].value;
-        bool better = is_int ? value.i > state->score.i : value.f > state->score.f;
+    return call->is_int ? a.i > b.i : a.f > b.f;
+}
 
-        if (state->fresh || better) {
-            state->score = value;
-            state->reached_ms = rows[i].event_ms;
+static void max_fold(const struct score_call *call, struct score_state *states,
+                     const struct score_rows *rows)
+{
+    for (uint32_t i = 0; i < rows->count; i++) {
+        const struct score_row *row = &rows->rows[i];
+        struct score_state *state = &states[row->state];
+
+        if (state->fresh || is_better(call, row->value, state->score)) {
+            state->score = row->value;
+            state->reached_ms = row->event_ms;
             state->fresh = false;
-        } else if (value.bits == state->score.bits && rows[i].event_ms < state->reached_ms) {
-            state->reached_ms = rows[i].event_ms;
+        } else if (row->value.bits == state->score.bits && row->event_ms < state->reached_ms) {
+            state->reached_ms = row->event_ms;
         }
     }
 }
 
+static void max_merge(const struct score_call *call, struct score_state *into,
+                      const struct score_state *from)
+{
+    if (is_better(call, from->score, into->score) ||
+        (from->score.bits == into->score.bits && from->reached_ms < into->reached_ms))
+        *into = *from;
+}
+
+/* What was not the best leaves no trace. */
+static bool max_subtract(const struct score_call *call, struct score_state *into,
+                         const struct score_state *from)
+{
+    (void)call;
+    return from->score.bits != into->score.bits || from->reached_ms != into->reached_ms;
+}
+
 const struct score_strategy score_max = {
     .name = "max",
+    .usage = "max(f)",
+    .arg_min = 1,
     .arg_count = 1,
+    .args = {SCORE_ARG_FIELD},
+    .can = SCORE_CAN_MERGE,
     .fold = max_fold,
+    .merge = max_merge,
+    .subtract = max_subtract,
+    .show = score_show_same,
+    .unshow = score_show_same,
 };

@@ -58,6 +58,16 @@ static void mark_ready(struct live_call *call, struct topic *topic)
     topic->unready = false;
 }
 
+static void *encode(const struct watch_message *message)
+{
+    return http_shared_new(message->id, message->event_text, message->json);
+}
+
+static void release(void *encoded)
+{
+    http_shared_unref(encoded);
+}
+
 static bool on_push(struct watch *watch, enum watch_event event, void *push)
 {
     struct live_call *call = watch->context;
@@ -73,6 +83,8 @@ static bool on_push(struct watch *watch, enum watch_event event, void *push)
                                        : !http_live_push(call->live, push);
     return !call->refusing;
 }
+
+static const struct watch_format format = {WATCH_SLOT_HTTP, encode, release, on_push};
 
 /* An error that concerns one topic goes to this connection alone. */
 static void push_error(struct live_call *call, struct span topic, const struct err *err)
@@ -124,7 +136,7 @@ static void add_topic(struct live_call *call, struct span path, struct span last
         return;
     }
     topic = bytes_alloc_zero(1, sizeof(*topic));
-    if (watch_open(&topic->watch, call->served->worker, path, last_id, on_push, call, &err) < 0) {
+    if (watch_open(&topic->watch, call->served->worker, path, last_id, &format, call, &err) < 0) {
         free(topic);
         push_error(call, path, &err);
         return;

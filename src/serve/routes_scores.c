@@ -5,7 +5,8 @@
  * The body is one object or an array: {"member":…,"score":…,"mode":"set|add|max|min","by.<f>":…}.
  * The rows go, journaled like any event, to the partitions of their members; when all are folded a
  * read counts how many members everywhere are better than each old and new key. Ranks are as of
- * just after the rows of the request were folded.
+ * just after the rows of the request were folded, and so is how many were passed: those that stand
+ * between the old place and the new one.
  */
 #include <jansson.h>
 #include <math.h>
@@ -22,8 +23,10 @@
 #include "node/node.h"
 #include "node/submission.h"
 #include "node/worker.h"
+#include "period/period.h"
+#include "query_board/rank_style.h"
 #include "query/read.h"
-#include "rank/board.h"
+#include "board/board.h"
 #include "http/http.h"
 #include "serve/serve_private.h"
 
@@ -40,6 +43,7 @@ struct update {
     uint32_t row;
     struct span labels[BY_FIELDS_MAX]; /* borrowed from the body's tree */
     struct board_reply reply;
+    int64_t season_ms; /* where the season begins that it came into */
 };
 
 struct scores_call {
@@ -51,6 +55,8 @@ struct scores_call {
     uint32_t board_id;
     uint32_t by_count;
     bool score_is_int;
+    bool seasonal;
+    enum rank_style style;
     struct update *updates;
     uint32_t update_count;
     struct submission **submissions; /* by partition */
@@ -79,31 +85,45 @@ static void free_call(struct scores_call *call)
 
 /* The member itself may stand higher by now: by its new score, or by a later update. */
 static uint32_t count_others_better(const struct board *board, uint32_t segment,
-                                    const struct rank_key *key)
+                                    enum rank_style style, const struct rank_key *key)
 {
-    uint32_t better = board_count_better(board, segment, key);
-    struct board_entry self;
+    struct board_entry self = {.key = *key};
 
-    return better -
-           (board_find(board, segment, key->member, &self) && rank_key_compare(&self.key, key) < 0);
+    board_find(board, segment, key->member, &self);
+    if (style == RANK_COMPETITION)
+        return board_count_better_score(board, segment, key->score) - (self.key.score < key->score);
+    return board_count_better(board, segment, key) - (rank_key_compare(&self.key, key) < 0);
+}
+
+/* Partitions may be in different seasons for a while: the one that the update came into counts. */
+static const struct board *board_of(const struct scores_call *call,
+                                    const struct partition *partition, const struct update *update)
+{
+    if (call->seasonal)
+        return partition_board_season(partition, call->board_id, update->season_ms);
+    return partition_board(partition, call->board_id);
 }
 
 static void rank_collect(struct read *read, const struct partition *partition, uint32_t slot)
 {
     struct scores_call *call = (struct scores_call *)read;
-    const struct board *board = partition_board(partition, call->board_id);
 
     for (uint32_t i = 0; i < call->update_count; i++) {
         struct update *update = &call->updates[i];
         uint32_t at = slot * call->update_count + i;
+        const struct board *board;
         uint32_t segment;
 
-        if (board == NULL || update->is_bad || !update->reply.taken)
+        if (update->is_bad || !update->reply.taken)
+            continue;
+        board = board_of(call, partition, update);
+        if (board == NULL)
             continue;
         segment = board_segment_find(board, update->labels);
-        call->better_new[at] = count_others_better(board, segment, &update->reply.key);
+        call->better_new[at] = count_others_better(board, segment, call->style, &update->reply.key);
         if (update->reply.existed)
-            call->better_old[at] = count_others_better(board, segment, &update->reply.old_key);
+            call->better_old[at] =
+                count_others_better(board, segment, call->style, &update->reply.old_key);
     }
 }
 
@@ -129,10 +149,21 @@ static uint64_t add_up(const struct scores_call *call, const uint32_t *better, u
 
 /* ---- the answer ---- */
 
+static void put_count(struct json_out *json, const char *name, bool known, uint64_t count)
+{
+    json_out_key(json, name);
+    if (known)
+        json_out_uint(json, count);
+    else
+        json_out_null(json);
+}
+
 static void put_update(const struct scores_call *call, uint32_t index, struct json_out *json)
 {
     const struct update *update = &call->updates[index];
     const struct board_reply *reply = &update->reply;
+    uint64_t before = add_up(call, call->better_old, index);
+    uint64_t after = add_up(call, call->better_new, index);
 
     json_out_object(json);
     json_out_key(json, "member");
@@ -144,14 +175,23 @@ static void put_update(const struct scores_call *call, uint32_t index, struct js
         json_out_null(json);
     json_out_key(json, "score");
     value_print(reply->score, json);
-    json_out_key(json, "old_rank");
-    if (reply->existed)
-        json_out_uint(json, 1 + add_up(call, call->better_old, index));
-    else
-        json_out_null(json);
-    json_out_key(json, "rank");
-    json_out_uint(json, 1 + add_up(call, call->better_new, index));
+    put_count(json, "old_rank", reply->existed, 1 + before);
+    put_count(json, "rank", true, 1 + after);
+    put_count(json, "passed", reply->existed, before > after ? before - after : 0);
+    put_count(json, "passed_by", reply->existed, after > before ? after - before : 0);
+    if (call->seasonal) {
+        json_out_key(json, "season");
+        json_out_int(json, update->season_ms);
+    }
     json_out_object_end(json);
+}
+
+static const char *reason_of(const struct update *update)
+{
+    if (update->is_bad)
+        return update->reason;
+    return update->reply.refused ? "the board is full: see the limit `board_members`"
+                                 : "the member is banned from this board";
 }
 
 static void put_answer(const struct scores_call *call, struct bytes *text, uint32_t *out_taken)
@@ -169,6 +209,8 @@ static void put_answer(const struct scores_call *call, struct bytes *text, uint3
             (*out_taken)++;
         }
     json_out_array_end(&json);
+    json_out_key(&json, "ranks");
+    json_out_text(&json, rank_style_text(call->style));
     json_out_key(&json, "rejected");
     json_out_array(&json);
     for (uint32_t i = 0; i < call->update_count; i++) {
@@ -180,8 +222,7 @@ static void put_answer(const struct scores_call *call, struct bytes *text, uint3
         json_out_key(&json, "line");
         json_out_uint(&json, update->line);
         json_out_key(&json, "reason");
-        json_out_text(&json, update->is_bad ? update->reason
-                                            : "the board is full: see the limit `board_members`");
+        json_out_text(&json, reason_of(update));
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -234,6 +275,21 @@ static void all_returned(struct scores_call *call)
     ask_read(call->served->worker, &call->read, on_ranked, call);
 }
 
+static int64_t season_of(struct worker *worker, uint32_t board_id, int64_t event_ms)
+{
+    struct period period;
+
+    for (uint32_t i = 0; i < worker->catalog->board_count; i++) {
+        const struct catalog_board *board = worker->catalog->boards[i];
+
+        if (board->id != board_id)
+            continue;
+        period_init(&period, &board->def.period, board->zone);
+        return period_season_of(&period, event_ms).start_ms;
+    }
+    return INT64_MIN; /* dropped meanwhile: no partition will know it either */
+}
+
 static void on_returned(struct submission *submission, struct worker *origin)
 {
     struct scores_call *call = submission->context;
@@ -252,6 +308,9 @@ static void on_returned(struct submission *submission, struct worker *origin)
         update->reply = submission->replies[update->row];
         update->reply.key.member = member; /* the board's own bytes may go with the board */
         update->reply.old_key.member = member;
+        if (call->seasonal && submission->rc >= 0)
+            update->season_ms =
+                season_of(origin, call->board_id, submission->batch->event_ms[update->row]);
     }
     ingest_recycle(&origin->ingest, submission);
     if (--call->pending == 0)
@@ -455,10 +514,24 @@ static void on_body(struct http_request *request, const char *data, size_t size)
     bytes_put(&call->body, data, size); /* bounded by body_bytes of the server */
 }
 
+/* Dense ranks would need the distinct scores of the segments of all updates. */
+static int read_style(struct scores_call *call, const struct catalog_board *board, struct err *err)
+{
+    struct span text = http_request_query(call->request, "ranks");
+
+    call->style = rank_style_of_ties(board->def.ties);
+    if (text.data != NULL && rank_style_of_text(text, &call->style, err) < 0)
+        return ERR_INVALID;
+    if (call->style != RANK_DENSE)
+        return 0;
+    return err_set(err, ERR_INVALID, "ranks=dense: expected ordinal or competition here");
+}
+
 static void on_end(struct http_request *request)
 {
     struct scores_call *call = http_request_state(request);
     const struct catalog_board *board = check(request);
+    struct err err = {0};
     json_error_t error;
     size_t count;
 
@@ -471,6 +544,11 @@ static void on_end(struct http_request *request)
     call->board_id = board->id;
     call->by_count = board->def.by_count;
     call->score_is_int = board->score_is_int;
+    call->seasonal = period_has_seasons(&board->def.period);
+    if (read_style(call, board, &err) < 0) {
+        refuse(call, 400, "invalid", err.text);
+        return;
+    }
     call->tree =
         json_loadb(call->body.data != NULL ? call->body.data : "", call->body.size, 0, &error);
     if (call->tree == NULL) {

@@ -38,9 +38,21 @@ static const struct route routes[] = {
     {"GET", "/v1/metrics/{name}/definition", ROLE_READ, &routes_define_get},
     {"GET", "/v1/boards/{name}/top", ROLE_READ, &routes_read_get},
     {"GET", "/v1/boards/{name}/members", ROLE_READ, &routes_read_get},
+    {"POST", "/v1/boards/{name}/members", ROLE_READ, &routes_read_post},
     {"GET", "/v1/boards/{name}/members/{member}", ROLE_READ, &routes_read_get},
+    {"DELETE", "/v1/boards/{name}/members/{member}", ROLE_WRITE, &routes_members_remove},
+    {"POST", "/v1/boards/{name}/members/{member}/ban", ROLE_WRITE, &routes_members_ban},
+    {"DELETE", "/v1/boards/{name}/members/{member}/ban", ROLE_WRITE, &routes_members_unban},
+    {"POST", "/v1/boards/{name}/members/{member}/rename", ROLE_WRITE, &routes_members_rename},
+    {"GET", "/v1/boards/{name}/among", ROLE_READ, &routes_read_get},
+    {"POST", "/v1/boards/{name}/among", ROLE_READ, &routes_read_post},
+    {"GET", "/v1/boards/{name}/count", ROLE_READ, &routes_read_get},
+    {"GET", "/v1/boards/{name}/bans", ROLE_READ, &routes_bans_get},
     {"GET", "/v1/boards/{name}/around/{member}", ROLE_READ, &routes_read_get},
     {"GET", "/v1/boards/{name}/segments", ROLE_READ, &routes_read_get},
+    {"GET", "/v1/boards/{name}/seasons", ROLE_READ, &routes_read_get},
+    {"GET", "/v1/boards/{name}/members/{member}/history", ROLE_READ, &routes_read_get},
+    {"GET", "/v1/boards/{name}/milestones", ROLE_READ, &routes_read_get},
     {"POST", "/v1/boards/{name}/scores", ROLE_WRITE, &routes_scores_post},
     {"GET", "/v1/live", ROLE_READ, &routes_live_get},
     {"GET", "/v1/status", ROLE_READ, &routes_read_get},
@@ -178,21 +190,6 @@ static void on_close(void *context, struct worker *worker)
     uv_close((uv_handle_t *)&served->timer, on_timer_closed);
 }
 
-static void *push_new(struct span id, struct span event, struct span json)
-{
-    return http_shared_new(id, event, json);
-}
-
-static void *push_ref(void *push)
-{
-    return http_shared_ref(push);
-}
-
-static void push_unref(void *push)
-{
-    http_shared_unref(push);
-}
-
 int serve_new(struct serve **out_serve, const struct conf *conf, struct err *err)
 {
     struct serve *serve = bytes_alloc_zero(1, sizeof(*serve));
@@ -208,9 +205,6 @@ int serve_new(struct serve **out_serve, const struct conf *conf, struct err *err
         .start = on_start,
         .drain = on_drain,
         .close = on_close,
-        .push_new = push_new,
-        .push_ref = push_ref,
-        .push_unref = push_unref,
     };
     *out_serve = serve;
     return 0;

@@ -37,6 +37,7 @@ struct serve_worker *serve_of(const struct http_request *request);
 bool serve_ready(struct http_request *request);
 
 /* Routes by file. */
+extern const struct route_ops routes_bans_get;
 extern const struct route_ops routes_define_get;
 extern const struct route_ops routes_define_list;
 extern const struct route_ops routes_define_put;
@@ -47,8 +48,13 @@ extern const struct route_ops routes_health_ready;
 extern const struct route_ops routes_health_metrics;
 extern const struct route_ops routes_ingest_post;
 extern const struct route_ops routes_live_get;
+extern const struct route_ops routes_members_remove;
+extern const struct route_ops routes_members_ban;
+extern const struct route_ops routes_members_unban;
+extern const struct route_ops routes_members_rename;
 extern const struct route_ops routes_page_get;
 extern const struct route_ops routes_read_get;
+extern const struct route_ops routes_read_post;
 extern const struct route_ops routes_scores_post;
 
 /* Resumes bodies that were paused because too much was in flight. */

@@ -34,10 +34,15 @@ export async function launch() {
 }
 
 /* A context of its own for each look of the page: nothing is remembered from another one. */
-export async function openPage(browser, url, { viewport = WIDE, scheme = "light", touch = false }) {
+export async function openPage(
+    browser,
+    url,
+    { viewport = WIDE, scheme = "light", touch = false, still = false },
+) {
     const context = await browser.newContext({
         viewport,
         colorScheme: scheme,
+        reducedMotion: still ? "reduce" : "no-preference",
         hasTouch: touch,
         isMobile: touch,
         deviceScaleFactor: touch ? 2 : 1,

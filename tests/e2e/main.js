@@ -7,7 +7,8 @@
  */
 import { launch } from "./browser.js";
 import { Server } from "./server.js";
-import { CONFIG, seed } from "./sample.js";
+import { CONFIG, seed, seedCup } from "./sample.js";
+import { boardTests } from "./test_boards.js";
 import { liveTests } from "./test_live.js";
 import { keyTests } from "./test_keys.js";
 import { pictureTests } from "./test_pictures.js";
@@ -40,7 +41,9 @@ try {
     }
     await server.open();
     await seed(server);
+    await seedCup(server);
     await liveTests(run, browser, server);
+    await boardTests(run, browser, server);
     await keyTests(run, browser, server);
     await pictureTests.full(run, browser, server);
     await run("SIGTERM ends the server although pages watch it", () => server.stop());

@@ -11,6 +11,12 @@ export const CONFIG = {
             time: "at",
             lateness: "2s",
         },
+        rounds: {
+            fields: { player: "string", points: "int", coins: "int", at: "time" },
+            key: "player",
+            time: "at",
+            lateness: "1s",
+        },
     },
     metrics: {
         plays_by_region: { stream: "plays", value: "count()", by: ["region"], every: "1s" },
@@ -21,6 +27,15 @@ export const CONFIG = {
         season: { stream: "plays", member: "player", score: "sum(points)" },
         regions: { stream: "plays", member: "player", score: "sum(points)", by: ["region"] },
         hall: { type: "float", order: "asc" },
+        cup: {
+            stream: "rounds",
+            member: "player",
+            score: "sum(points)",
+            subscores: [{ score: "max(points)", order: "desc" }],
+            period: "daily",
+            milestones: [50, 100, 500],
+        },
+        vault: { stream: "rounds", member: "player", score: "sum(coins)" },
     },
 };
 
@@ -64,4 +79,29 @@ export async function seed(server) {
         }
     rows.push(play(0, 100000, now_ms - 900));
     await server.send("plays", rows);
+}
+
+/* Days of the cup: the last one is the season that runs. Times of their own, far from any clock. */
+export const DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"];
+export const CUP_PLAYERS = 12;
+
+export function round(index, points, at, coins = 0) {
+    return { player: player(index), points, coins, at };
+}
+
+/* On day d the players stand in another order: player d is the first, the next one second. */
+export async function seedCup(server) {
+    for (const [day, date] of DAYS.entries()) {
+        const rows = [];
+        for (let place = 0; place < CUP_PLAYERS; place++)
+            rows.push(
+                round(
+                    (place + day) % CUP_PLAYERS,
+                    40 - 3 * place,
+                    `${date}T12:00:${String(place).padStart(2, "0")}Z`,
+                    1234567890123 * (place + 1),
+                ),
+            );
+        await server.send("rounds", rows);
+    }
 }

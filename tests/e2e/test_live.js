@@ -19,7 +19,7 @@ export function assertClean(page) {
     assert.deepEqual(failed, [], "no request fails");
 }
 
-async function until(what, check, ms = 10000) {
+export async function until(what, check, ms = 10000) {
     const end_ms = Date.now() + ms;
     let last;
     for (;;) {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { PHONE, WIDE, openPage, shoot } from "./browser.js";
 import { assertClean } from "./test_live.js";
 import { sleep } from "./server.js";
-import { play, player } from "./sample.js";
+import { DAYS, play, player } from "./sample.js";
 
 const LOOKS = [
     ["1280-light", { viewport: WIDE, scheme: "light" }],
@@ -24,6 +24,19 @@ const PAGES = {
         "#/boards/regions?by.region=Europe&ranks=dense",
         'table[aria-label="Ranking"] td.score',
     ],
+    season: [
+        `#/boards/cup?season=${Date.parse(DAYS[0])}&member=${encodeURIComponent(player(1))}`,
+        ".followed-panel td.score",
+    ],
+    cup: [
+        `#/boards/cup?percentile=1&since=1m&friend=${encodeURIComponent(player(4))}` +
+            `&friend=${encodeURIComponent(player(2))}&friend=Nobody`,
+        ".friends-panel td.score",
+    ],
+    vault: [
+        `#/boards/vault?member=${encodeURIComponent(player(2))}`,
+        ".followed-panel td.score",
+    ],
     metrics: ["#/metrics/plays_by_region", ".chart canvas"],
     mean: ["#/metrics/points_mean", ".chart canvas"],
 };
@@ -34,6 +47,16 @@ async function assertFits(page) {
         window: innerWidth,
     }));
     assert.ok(wide.content <= wide.window, `${wide.content} px in ${wide.window} px`);
+}
+
+/* A name may be cut, a number never. */
+async function assertWholeScores(page) {
+    const cut = await page.evaluate(() =>
+        [...document.querySelectorAll("td.score, td.rank, td.gap, td.overall, td.percentile")]
+            .filter((cell) => cell.offsetParent && cell.scrollWidth > cell.clientWidth)
+            .map((cell) => `${cell.className}: ${cell.textContent}`),
+    );
+    assert.deepEqual(cut, [], "no number is cut");
 }
 
 async function picture(browser, server, look, name, [address, wanted]) {
@@ -47,6 +70,7 @@ async function picture(browser, server, look, name, [address, wanted]) {
         await sleep(250);
     }
     await assertFits(page);
+    await assertWholeScores(page);
     await shoot(page, `${name}-${look[0]}`);
     assertClean(page);
     await page.context().close();

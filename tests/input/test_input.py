@@ -325,7 +325,7 @@ BAD_BOARDS = [
     ({"stream": "s", "member": "who", "score": "avg(n)"},
      'unknown strategy "avg", expected one of last, sum, max, min, count'),
     ({"stream": "s", "member": "who", "score": "sum(who)"}, "expected int or float"),
-    ({"stream": "s", "member": "who", "score": "count(n)"}, "count takes 0 fields"),
+    ({"stream": "s", "member": "who", "score": "count(n)"}, "write count()"),
     ({"stream": "s", "member": "who", "score": "sum(n)", "order": "up"},
      'boards.bad.order: unknown order "up", expected one of desc, asc'),
     ({"stream": "s", "member": "who", "score": "sum(n)", "ties": "x"}, "first, last, member"),
@@ -384,7 +384,7 @@ def fails_to_start(what, text, *words, settings=()):
         path = pathlib.Path(folder) / "bad.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         command = [BINARY, "serve", "--config", path, "--data", f"{folder}/data", "--http",
-                   "127.0.0.1:0"]
+                   "127.0.0.1:0", "--resp", "127.0.0.1:0"]
         for setting in settings:
             command += ["--set", setting]
         try:
@@ -434,7 +434,8 @@ def test_config_file():
     fails_to_start("a bad --set", "", "nothing", settings=["nothing=1"])
     fails_to_start("a bad value of --set", "", "workers", settings=["workers=many"])
     with Server(CONFIG, settings=["partitions=2"]) as server:
-        second = subprocess.run([BINARY, "serve", "--data", server.data, "--http", "127.0.0.1:0"],
+        second = subprocess.run([BINARY, "serve", "--data", server.data, "--http", "127.0.0.1:0",
+                                 "--resp", "127.0.0.1:0"],
                                 capture_output=True, timeout=20, text=True, check=False)
         results.check("two servers on one folder", second.returncode != 0
                       and str(server.data) in second.stderr, second.stderr)

@@ -62,8 +62,9 @@ def _send(oracle, name):
     count = oracle.random.choice([1, 1, 1, 2, 10])
     updates = [_update(oracle, name) for _ in range(count)]
     body = updates[0] if count == 1 and oracle.random.random() < 0.7 else updates
+    ranks = oracle.random.choice(["ordinal", "competition"])
     began = now_ms() - CLOCK_MS
-    answer = oracle.server.post(f"/v1/boards/{name}/scores", body)
+    answer = oracle.server.post(f"/v1/boards/{name}/scores?ranks={ranks}", body)
     ended = now_ms()
     what = f"{oracle.name}: scores of {name}"
     if not oracle.results.check(what, answer.status == 200, answer):
@@ -72,7 +73,7 @@ def _send(oracle, name):
     oracle.results.equal(f"{what}: how many", len(results), count)
     olds = [_apply(board, BOARDS[name], update, began, ended) for update in updates]
     for update, old, result in zip(updates, olds, results):
-        _check_result(oracle, f"{what}: {update}", board, update, old, result)
+        _check_result(oracle, f"{what}: {update}, {ranks}", board, update, old, result, ranks)
 
 
 def _segment(board, update):
@@ -94,19 +95,40 @@ def _apply(board, definition, update, began, ended):
     return old, entry.score
 
 
-def _check_result(oracle, what, board, update, old, result):
+def _better(board, others, member, score, ranks):
+    """(at least, at most) how many of the others stand above."""
+    better = sum(board.score_key(entry.score) < board.score_key(score)
+                 for entry in others.values())
+    if ranks == "competition":
+        return better, better
+    equal = [name for name, entry in others.items() if entry.score == score]
+    if board.ties == "member":
+        better += sum(name.encode() < member.encode() for name in equal)
+        return better, better
+    # Among equal scores the times decide, which are not known exactly: a range.
+    return better, better + len(equal)
+
+
+def _check_result(oracle, what, board, update, old, result, ranks):
     old_score, score = old
     oracle.results.equal(what, [result["member"], result["old_score"], result["score"]],
                          [update["member"], old_score, score])
-    oracle.results.equal(f"{what}: old rank is there", result["old_rank"] is None,
-                         old_score is None)
-    others = [entry for member, entry in board.segments[_segment(board, update)].items()
-              if member != update["member"]]
-    # Among equal scores the times decide, which are not known exactly: a range.
-    better = sum(board.score_key(entry.score) < board.score_key(score) for entry in others)
-    equal = sum(entry.score == score for entry in others)
-    oracle.results.check(f"{what}: rank", better < result["rank"] <= better + equal + 1,
-                         f"got {result['rank']}, wanted {better + 1} to {better + equal + 1}")
+    others = {name: entry for name, entry in board.segments[_segment(board, update)].items()
+              if name != update["member"]}
+    least, most = _better(board, others, update["member"], score, ranks)
+    oracle.results.check(f"{what}: rank", least < result["rank"] <= most + 1,
+                         f"got {result['rank']}, wanted {least + 1} to {most + 1}")
+    if old_score is None:
+        oracle.results.equal(f"{what}: nothing is told of before",
+                             [result[key] for key in ("old_rank", "passed", "passed_by")],
+                             [None] * 3)
+        return
+    old_least, old_most = _better(board, others, update["member"], old_score, ranks)
+    oracle.results.check(f"{what}: old rank", old_least < result["old_rank"] <= old_most + 1,
+                         f"got {result['old_rank']}, wanted {old_least + 1} to {old_most + 1}")
+    gained = result["old_rank"] - result["rank"]
+    oracle.results.equal(f"{what}: passed", (result["passed"], result["passed_by"]),
+                         (max(0, gained), max(0, -gained)))
 
 
 def check_direct_boards(oracle, when):

@@ -7,6 +7,10 @@
 Watches boards, members and metrics over server-sent events and over WebSocket while random events
 come in; breaks connections off and comes back with the id of the last message; restarts the server
 under them. Whenever it is quiet, the puzzle of each topic is compared with a fresh answer.
+
+Topics that tell what happens are followed too: from the whole board as it was in a quiet moment,
+each update must name the score and the rank that the member had in the copy, and the rank that it
+gets once all updates of its message are put in.
 """
 
 import argparse
@@ -39,6 +43,11 @@ TOPICS = [
     "metrics/m?latest=5", "metrics/m?by=&where.place=z&start=-1h", "boards/d/top",
     "boards/p/segments",
 ]
+UPDATES = {"boards/b/updates": "boards/b/top?n=1000",
+           "boards/b/updates?limit=500": "boards/b/top?n=1000",
+           "boards/p/updates?by.place=x%20y": "boards/p/top?n=1000&by.place=x%20y"}
+CHANGES = {"boards/b/changes?n=5": "boards/b/top?n=5",
+           "boards/p/changes?n=3&by.place=z": "boards/p/top?n=3&by.place=z"}
 ROUNDS = {"small": 6, "full": 25}
 QUIET_SECONDS = 0.35
 PATIENCE_SECONDS = 8
@@ -69,7 +78,7 @@ class Puzzle:
         name = next(name for name in ("entries", "members", "segments", "series")
                     if name in self.answer)
         for key, value in message.items():
-            if key not in ("id", "event", "topic", "changed", "removed"):
+            if key not in ("id", "event", "topic", "at", "changed", "removed"):
                 self.answer[key] = value
         if name == "series":
             self._change_series(message["changed"])
@@ -100,6 +109,75 @@ class Puzzle:
             known["points"] = [points[at] for at in sorted(points)]
 
 
+class Updates:
+    """A copy of a board, to which updates are put; None until it is known."""
+
+    def __init__(self, topic):
+        self.ascending = topic.startswith("boards/p/")
+        self.copy = None
+        self.wrong = []
+        self.count = 0
+
+    def ranks(self):
+        order = sorted(self.copy, key=lambda member: (
+            self.copy[member][0] if self.ascending else -self.copy[member][0],
+            self.copy[member][1], member.encode()))
+        return {member: rank for rank, member in enumerate(order, 1)}
+
+    def take(self, message):
+        if message["event"] in ("snapshot", "gap"):
+            self.copy = None
+        if message["event"] != "change" or self.copy is None:
+            return
+        before = self.ranks()
+        for row in message["updates"]:
+            member = row["member"]
+            score, _ = self.copy.get(member, (None, None))
+            if (row["old_score"], row["old_rank"]) != (score, before.get(member)):
+                self.wrong.append((row, score, before.get(member)))
+            self.copy[member] = (row["score"], row["reached_at"])
+        after = self.ranks()
+        self.wrong += [(row, after[row["member"]]) for row in message["updates"]
+                       if row["rank"] != after[row["member"]]]
+        self.wrong += [message] * (message["omitted"] != 0 or message["lost"]
+                                   or message["size"] != len(after))
+        self.count += len(message["updates"])
+
+    def agrees(self, answer):
+        entries = {row["member"]: (row["score"], row["reached_at"]) for row in answer["entries"]}
+        if self.copy is None:
+            self.copy = entries
+        return self.copy == entries
+
+
+class Changes:
+    """Who is among the first, from who entered and who left."""
+
+    def __init__(self, topic):
+        self.n = int(topic.partition("?n=")[2][0])
+        self.members = None
+        self.wrong = []
+        self.count = 0
+
+    def take(self, message):
+        if message["event"] == "snapshot":
+            self.members = {row["member"] for row in message["answer"]["entries"]}
+        if message["event"] != "change":
+            return
+        for row in message["left"]:
+            if row["member"] not in self.members or row["rank"] <= self.n < row["old_rank"]:
+                self.wrong.append((row, self.members))
+            self.members.discard(row["member"])
+        for row in message["entered"]:
+            if row["member"] in self.members or row["rank"] > self.n:
+                self.wrong.append((row, self.members))
+            self.members.add(row["member"])
+        self.count += 1
+
+    def agrees(self, answer):
+        return self.members == {row["member"] for row in answer["entries"]}
+
+
 def comparable(answer):
     """Without the order among rows that share a rank, and of series."""
     answer = dict(answer)
@@ -123,8 +201,10 @@ def same(puzzle, answer):
 class Watcher:
     def __init__(self, server, topics):
         self.server = server
+        self.stories = {topic: Updates(topic) for topic in topics if topic in UPDATES}
+        self.stories.update({topic: Changes(topic) for topic in topics if topic in CHANGES})
         self.topics = topics
-        self.puzzles = {topic: Puzzle() for topic in topics}
+        self.puzzles = {topic: Puzzle() for topic in topics if topic not in self.stories}
         self.last_id = None
         self.gaps = 0
         self.connection = None
@@ -162,6 +242,8 @@ class Watcher:
         self.gaps += message["event"] == "gap"
         if message.get("topic") in self.puzzles:
             self.puzzles[message["topic"]].take(message)
+        if message.get("topic") in self.stories:
+            self.stories[message["topic"]].take(message)
 
 
 class SseWatcher(Watcher):
@@ -264,7 +346,8 @@ class Live:
         self.random = random.Random(seed)
         self.server = server
         self.results = results
-        self.watchers = [SseWatcher(server, TOPICS), SocketWatcher(server, TOPICS),
+        topics = TOPICS + list(UPDATES) + list(CHANGES)
+        self.watchers = [SseWatcher(server, topics), SocketWatcher(server, topics[::-1]),
                          SseWatcher(server, TOPICS[:3])]
 
     def send(self):
@@ -278,6 +361,10 @@ class Live:
         self.results.check("sent", all(answer.status == 200 for answer in answers), answers)
 
     def agree(self, watcher, topic):
+        if topic in watcher.stories:
+            story = watcher.stories[topic]
+            answer = self.server.get("/v1/" + (UPDATES | CHANGES)[topic]).json()
+            return story.agrees(answer) and not story.wrong, (vars(story), answer)
         answer = self.server.get("/v1/" + topic)
         puzzle = watcher.puzzles[topic]
         if answer.status != 200:
@@ -318,6 +405,8 @@ class Live:
         gaps = sum(watcher.gaps for watcher in self.watchers)
         self.results.check("who was away for a moment needs no new snapshot", gaps == 0,
                            f"{gaps} gaps")
+        self.results.check("all topics told something", all(
+            story.count > 0 for watcher in self.watchers for story in watcher.stories.values()))
         restart()
         for watcher in self.watchers:
             watcher.close()

@@ -25,6 +25,7 @@ import events  # noqa: E402
 import recount  # noqa: E402
 import tallywheel_server  # noqa: E402
 from direct import check_direct_boards, define_direct_boards  # noqa: E402
+from members import Members  # noqa: E402
 
 ROWS = {"small": {"plays": 1500, "users": 700, "crowd": 2500, "pings": 100},
         "full": {"plays": 25000, "users": 12000, "crowd": 30000, "pings": 1500}}
@@ -259,7 +260,11 @@ class Oracle:
                                    max(0, min(n, len(ranking) - offset)))
             self._check_around(what, path, ranking, ranks, style, by)
         self._check_members(what, path, ranking, by)
-        self._check_search(what, path, ranking, by)
+        self._check_search(what, path, board, ranking, by)
+        for style in ("ordinal", "competition", "dense"):
+            self._check_lists(what, path, board, ranking, style, by)
+        for _ in range(SAMPLES[self.size]):
+            self._check_range(what, path, board, ranking, by)
 
     def _check_around(self, what, path, ranking, ranks, style, by):
         at = self.random.randrange(len(ranking))
@@ -278,7 +283,7 @@ class Oracle:
                                          for _ in range(SAMPLES[self.size]))}
         for at in places:
             member, score, reached = ranking[at]
-            answer = self.server.get_json(f"{path}/members/{quote(member)}", **by)
+            answer = self.server.get_json(f"{path}/members/{quote(member)}", ranks="ordinal", **by)
             self.results.equal(f"{what}: member {member!r}",
                                [answer[name] for name in ("member", "rank", "size", "reached_at")],
                                [member, at + 1, len(ranking), reached])
@@ -291,16 +296,100 @@ class Oracle:
         self.results.equal(f"{what}: nobody",
                            self.server.get(f"{path}/members/nobody%20here", **by).status, 404)
 
-    def _check_search(self, what, path, ranking, by):
+    def _names(self, ranking):
+        """Some members, a few of them twice, a few unknown; mostly neighbours and ties."""
+        count = self.random.choice([1, 5, 60])
+        start = self.random.randrange(len(ranking))
+        names = [row[0] for row in ranking[start:start + count]]
+        names += [self.random.choice(ranking)[0] for _ in range(count)]
+        names += ["nobody here", self.random.choice(names)]
+        self.random.shuffle(names)
+        return names
+
+    def _check_lists(self, what, path, board, ranking, style, by):
+        names = self._names(ranking)
+        places = {row[0]: at for at, row in enumerate(ranking)}
+        ranks = board.ranks(ranking, style)
+        above = board.ranks(ranking, "ordinal" if style == "ordinal" else "competition")
+        wanted = {}
+        for name in names:
+            at = places.get(name)
+            wanted[name] = (None,) * 3 if at is None else (
+                ranks[at], ranking[at][2],
+                100 if len(ranking) == 1
+                else round(100 * (len(ranking) - above[at]) / (len(ranking) - 1), 3))
+
+        def found(row, rank):
+            percentile = row["percentile"]
+            return (row[rank], row["reached_at"],
+                    None if percentile is None else round(percentile, 3))
+
+        def near(got, want):
+            return got[:2] == want[:2] and (got[2] == want[2] or abs(got[2] - want[2]) <= 0.002)
+
+        asked = {"ranks": style, **{name.replace("__", "."): text for name, text in by.items()}}
+        answer = self.server.post(f"{path}/members", {"members": names, **asked}).json()
+        self.results.equal(f"{what}: who many members are",
+                           [row["member"] for row in answer["members"]], names)
+        for row in answer["members"]:
+            want = wanted[row["member"]]
+            at = places.get(row["member"])
+            self.results.check(f"{what}: {row['member']!r} of many, {style}",
+                               near(found(row, "rank"), want), f"{row}, wanted {want}")
+            self.results.check(f"{what}: score of {row['member']!r}, one of many",
+                               same_value(row["score"], None if at is None else ranking[at][1]))
+        answer = self.server.post(f"{path}/among", {"members": names, **asked}).json()
+        among = [row for row in ranking if row[0] in set(names)]
+        self.results.equal(f"{what}: missing", answer["missing"], ["nobody here"])
+        self.results.equal(f"{what}: among {len(names)}, {style}",
+                           [(row["rank"], row["member"]) for row in answer["entries"]],
+                           [(rank, row[0])
+                            for rank, row in zip(board.ranks(among, style), among)])
+        for row in answer["entries"]:
+            self.results.check(f"{what}: {row['member']!r} among, {style}",
+                               near(found(row, "overall_rank"), wanted[row["member"]]), f"{row}")
+
+    def _check_range(self, what, path, board, ranking, by):
+        """Bounds are mostly scores that somebody has, so ties lie on them."""
+        low, high = sorted(self.random.choice(ranking)[1] for _ in range(2))
+        low_name = self.random.choice(["min", "above", None])
+        high_name = self.random.choice(["max", "below", None])
+        bounds = {name: repr(value) for name, value in ((low_name, low), (high_name, high))
+                  if name is not None}
+
+        def inside(score):
+            return ((low_name is None or score > low or (low_name == "min" and score == low))
+                    and (high_name is None or score < high
+                         or (high_name == "max" and score == high)))
+
+        within = [at for at, row in enumerate(ranking) if inside(row[1])]
+        what = f"{what}: {bounds}"
+        answer = self.server.get_json(f"{path}/count", **bounds, **by)
+        self.results.equal(f"{what}: count", (answer["count"], answer["size"]),
+                           (len(within), len(ranking)))
+        style = self.random.choice(["ordinal", "competition", "dense"])
+        offset = self.random.randrange(len(within) + 2)
+        n = self.random.choice([1, 7, 100])
+        answer = self.server.get_json(f"{path}/top", n=n, offset=offset, ranks=style, **bounds,
+                                      **by)
+        first = (within[0] if within else 0) + offset
+        count = self._check_page(f"{what}: page of {n} from {offset}, {style}", answer, ranking,
+                                 board.ranks(ranking, style), first)
+        self.results.equal(f"{what}: length of the page of {n} from {offset}", count,
+                           max(0, min(n, len(within) - offset)))
+
+    def _check_search(self, what, path, board, ranking, by):
         member = self.random.choice(ranking)[0]
         start = self.random.randrange(len(member))
         needle = member[start:start + self.random.randint(1, 4)]
         needle = self.random.choice([needle.lower(), needle.upper(), needle])
-        wanted = [(at + 1, name, score) for at, (name, score, _) in enumerate(ranking)
+        style = self.random.choice(["ordinal", "competition"])
+        ranks = board.ranks(ranking, style)
+        wanted = [(ranks[at], name, score) for at, (name, score, _) in enumerate(ranking)
                   if needle.casefold() in name.casefold()]
-        answer = self.server.get_json(f"{path}/members", search=needle, n=20, **by)
+        answer = self.server.get_json(f"{path}/members", search=needle, n=20, ranks=style, **by)
         got = [(item["rank"], item["member"], item["score"]) for item in answer["members"]]
-        self.results.equal(f"{what}: search {needle!r}", got, wanted[:20])
+        self.results.equal(f"{what}: search {needle!r}, {style}", got, wanted[:20])
 
     # ---- questions about metrics ----
 
@@ -406,6 +495,7 @@ class Oracle:
         self.check_boards(when)
         self.check_metrics(when)
         check_direct_boards(self, when)
+        self.members.check(when)
         self._check_status(when)
 
     def _check_status(self, when):
@@ -421,6 +511,9 @@ class Oracle:
     def run(self):
         with self.server as server:
             define_direct_boards(self)
+            self.members = Members(self)
+            self.members.define()
+            self.members.run()
             self.define()
             self.send_all()
             self.check_all("live")

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "model/definition.h"
-#include "rank/board.h"
+#include "board/board.h"
 
 /* The columns of the stream. */
 enum { SETUP_MEMBER, SETUP_VALUE, SETUP_MODE, SETUP_REGION, SETUP_LEVEL, SETUP_AT, SETUP_COLUMNS };

@@ -8,6 +8,7 @@
 #include "engine/partition.h"
 #include "journal/journal.h"
 #include "model/batch.h"
+#include "model/command.h"
 
 struct folding {
     struct partition *partition;
@@ -106,6 +107,18 @@ static int fold_batch(struct folding *folding, const struct journal_record *reco
     return rc;
 }
 
+static int fold_commands(struct folding *folding, const struct journal_record *record,
+                         struct err *err)
+{
+    struct command_list list = {0};
+    int rc = command_list_decode(&list, record->payload, err);
+
+    if (rc == 0)
+        partition_execute(folding->partition, &list, record->wall_ms, NULL, NULL);
+    command_list_done(&list);
+    return rc;
+}
+
 static int fold_record(void *context, const struct journal_record *record, struct err *err)
 {
     struct folding *folding = context;
@@ -116,7 +129,13 @@ static int fold_record(void *context, const struct journal_record *record, struc
     if (record->type == JOURNAL_BATCH)
         return fold_batch(folding, record, err);
     rc = flush(folding, err);
-    return rc < 0 ? rc : partition_define(folding->partition, record->payload, err);
+    if (rc < 0)
+        return rc;
+    if (record->type == JOURNAL_BOARD_CHANGE)
+        return partition_change(folding->partition, record->payload, NULL, err);
+    if (record->type == JOURNAL_COMMANDS)
+        return fold_commands(folding, record, err);
+    return partition_define(folding->partition, record->payload, err);
 }
 
 struct partition *journal_fold(struct journal *journal, uint32_t number, enum journal_fold_cut cut,
@@ -127,7 +146,9 @@ struct partition *journal_fold(struct journal *journal, uint32_t number, enum jo
                                             .panes_max = 100000,
                                             .ids_max = 50000000,
                                             .board_members_max = 50000000,
-                                            .board_segments_max = 100000};
+                                            .board_segments_max = 100000,
+                                            .keys_max = 10000000,
+                                            .key_members_max = 50000000};
     struct folding folding = {.cut = cut, .offset_end = offset_end};
     int rc;
 

@@ -123,6 +123,8 @@ class Server:
     def command(self):
         command = [str(BINARY), "serve", "--config", str(self.config), "--data", str(self.data),
                    "--http", f"127.0.0.1:{self.port}"]
+        if "resp" not in self.config.read_text(encoding="utf-8"):
+            command += ["--resp", "127.0.0.1:0"]  # servers of several tests run side by side
         for setting in self.settings:
             command += ["--set", setting]
         return command

@@ -6,6 +6,8 @@
  * with the code, the status and a sentence that a person can act on.
  */
 
+import { parseJson } from "./json.js";
+
 export class ApiError extends Error {
     constructor(code, status, message) {
         super(message);
@@ -48,7 +50,7 @@ export async function ask(path, { signal = null, timeout_ms = 10000 } = {}) {
         );
     }
     if (!response.ok) throw await errorOf(response);
-    return response.json();
+    return parseJson(await response.text());
 }
 
 /*

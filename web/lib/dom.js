@@ -10,6 +10,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 const AS_PROPERTY = new Set(["value", "checked", "disabled", "hidden", "selected", "tabIndex"]);
 
+const NOTHING = new Set([null, undefined, false]); /* children that are left out */
+
 function fill(node, props, children) {
     for (const [name, value] of Object.entries(props ?? {})) {
         if (value === null || value === undefined || value === false) continue;
@@ -18,7 +20,7 @@ function fill(node, props, children) {
         else if (AS_PROPERTY.has(name)) node[name] = value;
         else node.setAttribute(name, value === true ? "" : value);
     }
-    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    node.append(...children.flat().filter((child) => !NOTHING.has(child)));
     return node;
 }
 

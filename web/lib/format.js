@@ -35,6 +35,14 @@ export function signed(value, digits = 0) {
     return (value > 0 ? "+" : "") + number(value, digits);
 }
 
+const SHORT_FROM = 1e6;
+
+/* A difference for a narrow column: in full, or as +1.23M where that would be cut. */
+export function signedShort(value, digits = 0) {
+    if (Math.abs(value) < SHORT_FROM) return signed(value, digits);
+    return (value > 0 ? "+" : "") + compact(value);
+}
+
 const STEPS = [
     [1e12, "T"],
     [1e9, "G"],
@@ -97,9 +105,9 @@ export function span(ms) {
 }
 
 export function percent(value) {
-    return value === null || value === undefined
-        ? NONE
-        : `${number(value, value >= 99.95 || value < 10 ? 2 : 1)} %`;
+    if (value === null || value === undefined) return NONE;
+    const digits = value === 100 || value === 0 ? 0 : value >= 99.95 || value < 10 ? 2 : 1;
+    return `${number(value, digits)} %`;
 }
 
 /* A definition's value or score is text, or an object in answers that spell it out. */

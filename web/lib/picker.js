@@ -37,12 +37,13 @@ export class Picker {
             "aria-autocomplete": "list",
             "aria-expanded": "false",
             "aria-controls": list_id,
+            "aria-labelledby": `${list_id}-name`, /* the label holds the list as well */
             placeholder: this.placeholder,
         });
         this.element = el(
             "label",
             { class: `field picker ${this.class ?? ""}` },
-            el("span", { class: "field-name", text: this.label }),
+            el("span", { class: "field-name", id: `${list_id}-name`, text: this.label }),
             this.input,
             this.hint && el("kbd", { class: "hint", "aria-hidden": "true", text: this.hint }),
             this.list,

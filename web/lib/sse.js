@@ -7,6 +7,8 @@
  * other side is there.
  */
 
+import { parseJson } from "./json.js";
+
 /* Feeds text in pieces of any size; calls on_data with each complete data text and its id. */
 export class EventParser {
     constructor(on_data) {
@@ -36,7 +38,7 @@ export class EventParser {
 }
 
 export async function readEvents(body, on_message, on_bytes) {
-    const parser = new EventParser((text, id) => on_message(JSON.parse(text), id));
+    const parser = new EventParser((text, id) => on_message(parseJson(text), id));
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
         const { value, done } = await reader.read();

@@ -7,8 +7,9 @@
  * so that of long lists only what is near the window exists, between two empty rows that hold the
  * space.
  *
- * A column: {id, title, text(row), fill?(td, row), class?, wash?, hint?}. text says when a cell has
- * changed; fill draws it where text is not enough.
+ * A column: {id, title, text(row), fill?(td, row), class?, wash? (true, or wash(row, before)),
+ * hint?, header? (the row is called by it)}. text says when a cell has changed; fill draws it where
+ * text is not enough.
  */
 import { el, setText } from "./dom.js";
 import { glide, wash } from "./motion.js";
@@ -188,9 +189,9 @@ export class Table {
             "tr",
             { tabIndex: -1 },
             this.columns.map((column, index) =>
-                el(index === this.headerColumn ? "th" : "td", {
+                el(this.isHeader(column, index) ? "th" : "td", {
                     class: column.class,
-                    scope: index === this.headerColumn ? "row" : null,
+                    scope: this.isHeader(column, index) ? "row" : null,
                 }),
             ),
         );
@@ -199,8 +200,13 @@ export class Table {
         return { tr, row: null, index: -1, texts: [] };
     }
 
+    /* What a row is called. */
+    isHeader(column, index) {
+        return column.header ?? index === this.headerColumn;
+    }
+
     fillRow(cell, row, index, known) {
-        const { tr, texts } = cell;
+        const { tr, texts, row: before } = cell;
         if (cell.index !== index) tr.setAttribute("aria-rowindex", index + 2);
         cell.row = row;
         cell.index = index;
@@ -212,7 +218,9 @@ export class Table {
             const td = tr.cells[at];
             if (column.fill) column.fill(td, row, text);
             else setText(td, text);
-            if (known && column.wash && this.sees(index)) wash(td);
+            const news =
+                typeof column.wash === "function" ? column.wash(row, before) : column.wash;
+            if (known && news && this.sees(index)) wash(td);
             texts[at] = text;
         });
     }

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * boards_columns.js - the columns that rankings share: rank, movement, member, score.
+ * boards_columns.js - the columns that rankings share: rank, movement, member, score and others.
  *
  * Movement is an arrow and a number and a word for screen readers, never colour alone.
  */
 import { el } from "../lib/dom.js";
-import { number, signed } from "../lib/format.js";
+import { digitsFor, number, percent, signed, signedShort } from "../lib/format.js";
+import { difference } from "../lib/json.js";
 import { moment } from "../lib/when.js";
 
+/* A number that stands alone, with as many decimals as it needs. */
+export function scoreText(value) {
+    return number(value, digitsFor([value]));
+}
+
+/* Thousands of places, as far down a long board, are told by the thousand. */
 function places(count) {
-    return count > 0 ? `▲ ${number(count)}` : count < 0 ? `▼ ${number(-count)}` : "";
+    if (count === 0) return "";
+    const size = Math.abs(count);
+    const text = size < 1000 ? number(size) : `${number(Math.round(size / 1000))}k`;
+    return `${count > 0 ? "▲" : "▼"} ${text}`;
 }
 
 /* "▲ 2" in its colour, and "up 2" for the ear. */
@@ -53,6 +63,7 @@ export function memberColumn(title) {
         id: "member",
         title,
         class: "member",
+        header: true,
         text: (row) => row.member,
         fill: (td, row, text) => {
             td.textContent = text;
@@ -61,12 +72,13 @@ export function memberColumn(title) {
     };
 }
 
-export function scoreColumn(digits) {
+/* What fades by itself is no news: only what an event has changed is washed. */
+export function scoreColumn(digits, fades = () => false) {
     return {
         id: "score",
         title: "Score",
         class: "num score",
-        wash: true,
+        wash: (row, before) => !fades() || row.reached_at !== before.reached_at,
         text: (row) => number(row.score, digits()),
     };
 }
@@ -83,17 +95,55 @@ export function gainColumn(model, digits) {
     };
 }
 
-export function sinceColumn() {
+/* comparison() is the one of boards_past.js; head an element whose text says since when. */
+export function sinceColumn(comparison, head) {
     return {
         id: "since",
-        title: "Since opened",
+        title: "",
+        head,
         class: "num since",
-        hint: "Places won or lost since this page was opened",
-        text: (row) =>
-            row.opened.entered && row.opened.rank === row.rank
-                ? "new"
-                : places(row.opened.rank - row.rank),
+        text: (row) => {
+            const then = comparison().of(row);
+            return then === "new" ? "new" : then ? places(then.rank - row.rank) : "";
+        },
         fill: (td, row, text) => fillMove(td, text),
+    };
+}
+
+export function sinceGainColumn(comparison, digits) {
+    return {
+        id: "since-gain",
+        title: "Gained",
+        class: "num since-gain",
+        hint: "What the score has gained or lost since then",
+        text: (row) => {
+            const then = comparison().of(row);
+            const gain = then && then !== "new" ? difference(row.score, then.score) : 0;
+            return gain ? signedShort(gain, digits()) : "";
+        },
+        fill: (td, row, text) =>
+            td.replaceChildren(el("span", { class: text[0] === "+" ? "up" : "down", text })),
+    };
+}
+
+export function percentileColumn() {
+    return {
+        id: "percentile",
+        title: "Percentile",
+        class: "num percentile",
+        hint: "The share of the others that do not stand above",
+        text: (row) => percent(row.percentile),
+    };
+}
+
+/* What decides among equal scores: the number index of a board's subscores. */
+export function subscoreColumn(index, title) {
+    return {
+        id: `sub-${index}`,
+        title,
+        class: "num sub",
+        hint: `Decides among equal scores: ${title}`,
+        text: (row) => scoreText(row.subscores?.[index]),
     };
 }
 
@@ -107,6 +157,12 @@ export function reachedColumn() {
     };
 }
 
+export function gapText(row, own, digits) {
+    return own === null || own.member === row.member
+        ? ""
+        : signedShort(difference(row.score, own.score), digits);
+}
+
 /* The difference to the followed member. */
 export function gapColumn(followed, digits) {
     return {
@@ -114,11 +170,6 @@ export function gapColumn(followed, digits) {
         title: "Gap",
         class: "num gap",
         hint: "Score compared with the followed member",
-        text: (row) => {
-            const own = followed();
-            return own === null || own.member === row.member
-                ? ""
-                : signed(row.score - own.score, digits());
-        },
+        text: (row) => gapText(row, followed(), digits()),
     };
 }

@@ -4,8 +4,13 @@
  *
  * Each row knows two movements: of the last moments (shown for a few seconds, then gone) and since
  * the page was opened. "Opened" is the rank that a member had when it was first seen here, so
- * showing more rows or losing the connection for a while does not begin it anew.
+ * showing more rows or losing the connection for a while does not begin it anew. What lies between
+ * is in the pictures of boards_past.js. When another season begins, all of that is of another
+ * ranking, and begins anew.
  */
+import { difference } from "../lib/json.js";
+import { expression } from "../lib/format.js";
+import { Past } from "./boards_past.js";
 
 export const LINGER_MS = 4000;
 
@@ -18,16 +23,37 @@ function compare(a, b) {
     );
 }
 
+/* A score that falls while nothing happens. */
+export function fades({ score }) {
+    return /^decayed_sum\b/.test(expression(score));
+}
+
 export class Ranking {
     constructor(now = () => Date.now()) {
         this.now = now;
         this.opened = new Map(); /* member -> {rank, score} when first seen */
         this.rows_by_member = new Map();
+        this.fades = false; /* scores fall by themselves */
         this.size = null; /* unknown until the first snapshot */
+        this.season = null; /* when it began, of a board that has seasons */
+        this.ended = null; /* {season, first}: the season before, and who won it */
+        this.past = new Past(now);
         this.sorted = null;
     }
 
+    enterSeason(season) {
+        if (season === undefined || season === this.season) return;
+        if (this.season !== null) {
+            this.ended = { season: this.season, first: this.rows()[0] ?? null };
+            this.opened.clear();
+            this.rows_by_member = new Map();
+            this.past = new Past(this.now);
+        }
+        this.season = season;
+    }
+
     snapshot(answer) {
+        this.enterSeason(answer.season);
         const before = this.rows_by_member;
         this.rows_by_member = new Map();
         for (const entry of answer.entries)
@@ -37,9 +63,12 @@ export class Ranking {
             );
         this.size = answer.size;
         this.sorted = null;
+        this.remember();
     }
 
     change(message) {
+        this.remember(); /* as it stood until now */
+        this.enterSeason(message.season);
         for (const member of message.removed ?? []) this.rows_by_member.delete(member);
         for (const entry of message.changed ?? [])
             this.rows_by_member.set(
@@ -60,20 +89,42 @@ export class Ranking {
             opened = { rank: entry.rank, score: entry.score, entered };
             this.opened.set(entry.member, opened);
         }
-        const lingers = before && now_ms - before.moved_ms < LINGER_MS;
         const row = {
             ...entry,
             opened,
-            places: lingers ? before.places : 0 /* up is positive */,
-            gain: lingers ? before.gain : 0,
-            moved_ms: before?.moved_ms ?? 0,
+            places: 0 /* up is positive */,
+            gain: 0,
+            moved_ms: 0,
+            burst_ms: 0,
         };
-        if (before && (before.rank !== entry.rank || before.score !== entry.score)) {
+        const lingers = before && now_ms - before.moved_ms < LINGER_MS;
+        const moves = before && this.differs(before, entry);
+        /* Moves that follow each other add up, but only for a while: these are the last moments. */
+        const adds = lingers && (!moves || now_ms - before.burst_ms < LINGER_MS);
+        if (adds) {
+            const { places, gain, moved_ms, burst_ms } = before;
+            Object.assign(row, { places, gain, moved_ms, burst_ms });
+        }
+        if (moves) {
             row.places += before.rank - entry.rank;
-            row.gain += entry.score - before.score;
+            row.gain += difference(entry.score, before.score);
             row.moved_ms = now_ms;
+            if (!adds) row.burst_ms = now_ms;
         }
         return row;
+    }
+
+    differs(before, entry) {
+        if (before.rank !== entry.rank) return true;
+        return this.fades
+            ? before.reached_at !== entry.reached_at
+            : before.score !== entry.score;
+    }
+
+    /* Takes a picture if it is time for one, or now if it is asked for; returns when. */
+    remember(chosen = false) {
+        if (this.size === null || (!chosen && !this.past.due())) return null;
+        return this.past.remember(this.rows(), this.size, chosen);
     }
 
     rows() {

@@ -9,8 +9,12 @@ import assert from "node:assert/strict";
 import { EventParser } from "../lib/sse.js";
 import { columnsOf, gapsIn, spread } from "../lib/chart_data.js";
 import { timeTicks, valueRange, valueTicks } from "../lib/chart_axes.js";
-import { bytes, compact, digitsFor, folded, number, span } from "../lib/format.js";
-import { Ranking, LINGER_MS } from "../pages/boards_model.js";
+import { bytes, compact, digitsFor, folded, number, signedShort, span } from "../lib/format.js";
+import { Ranking, LINGER_MS, fades } from "../pages/boards_model.js";
+import { PICTURE_MS, Past, comparison, sinceTime } from "../pages/boards_past.js";
+import { Happenings } from "../pages/boards_happenings.js";
+import { Trail, stepPath } from "../pages/boards_trail.js";
+import { viewOf, scope } from "../pages/boards_address.js";
 import { SeriesModel, stepsFor } from "../pages/metrics_model.js";
 import { csvOf } from "../pages/metrics_export.js";
 
@@ -237,4 +241,141 @@ test("CSV quotes what needs it and disarms formulas", () => {
         text,
         'time,who,m,state\r\n1970-01-01T00:00:00.000Z,"Carlsen, ""M""",1.5,final\r\n1970-01-01T00:00:01.000Z,\'=1+1,-2,provisional\r\n',
     );
+});
+
+const entry = (rank, member, score) => ({ rank, member, score, reached_at: 1 });
+
+test("moves add up for a moment only", () => {
+    let now_ms = 0;
+    const ranking = new Ranking(() => now_ms);
+    const row = () => ranking.rows_by_member.get("a");
+    ranking.snapshot({ size: 90, entries: [entry(90, "a", 0)] });
+    for (let step = 1; step <= 20; step++) {
+        now_ms += LINGER_MS / 4;
+        ranking.change({ changed: [entry(90 - step, "a", step)] });
+        assert.ok(row().places <= 5 && row().gain <= 5, `step ${step}: ${row().places}`);
+        assert.ok(ranking.recent(row()));
+    }
+    assert.equal(row().opened.rank, 90);
+});
+
+test("what fades is not news, what an event changed is", () => {
+    assert.ok(fades({ score: "decayed_sum(points, 7d)" }) && !fades({ score: "sum(points)" }));
+    const ranking = new Ranking(() => 1e6);
+    ranking.fades = true;
+    ranking.snapshot({ size: 1, entries: [entry(1, "a", 10)] });
+    ranking.change({ changed: [entry(1, "a", 9)] });
+    assert.equal(ranking.rows()[0].moved_ms, 0);
+    ranking.change({ changed: [{ ...entry(1, "a", 12), reached_at: 2 }] });
+    assert.equal(ranking.rows()[0].moved_ms, 1e6);
+});
+
+test("a ranking is compared with how it stood at a chosen time", () => {
+    let now_ms = 1e12;
+    const ranking = new Ranking(() => now_ms);
+    const of = (since, member) =>
+        comparison(ranking, since).of(ranking.rows().find((row) => row.member === member));
+    ranking.snapshot({ size: 3, entries: [entry(1, "a", 30), entry(2, "b", 20)] });
+    now_ms += 2 * 60000;
+    ranking.change({ changed: [entry(2, "a", 30), entry(1, "b", 40)] });
+    now_ms += 30000;
+    assert.deepEqual(of("1m", "b"), { rank: 2, score: 20 }, "before the change");
+    const marked_ms = ranking.remember(true);
+    now_ms += 1000;
+    ranking.change({ changed: [entry(1, "c", 50), entry(2, "b", 40)], removed: ["a"] });
+    assert.deepEqual(of(String(marked_ms), "b"), { rank: 1, score: 40 });
+    assert.equal(of(String(marked_ms), "c"), "new", "it was not among the first two");
+    const hour = comparison(ranking, "1h");
+    assert.ok(hour.short && hour.from_ms === 1e12, "the page has not seen that far back");
+    assert.equal(sinceTime("nonsense", now_ms), null);
+});
+
+test("pictures are thinned out, the first and the chosen ones stay", () => {
+    let now_ms = 60000 * 1000;
+    const past = new Past(() => now_ms);
+    const began_ms = now_ms;
+    let chosen_ms = 0;
+    for (let step = 0; step < 3 * 360; step++) {
+        const chosen = step === 100;
+        if (chosen) chosen_ms = now_ms;
+        past.remember([entry(1, "a", step)], 1, chosen);
+        now_ms += PICTURE_MS;
+    }
+    assert.ok(past.pictures.length < 110, `${past.pictures.length} pictures`);
+    assert.equal(past.first_ms, began_ms);
+    assert.equal(past.at(chosen_ms).at_ms, chosen_ms);
+    for (const [back_ms, near_ms] of [
+        [60000, PICTURE_MS],
+        [300000, PICTURE_MS],
+        [3600000, 60000],
+    ]) {
+        const off_ms = now_ms - back_ms - past.at(now_ms - back_ms).at_ms;
+        assert.ok(off_ms >= 0 && off_ms <= near_ms, `${back_ms}: off by ${off_ms}`);
+    }
+});
+
+test("another season begins anew, and the last one has a winner", () => {
+    const ranking = new Ranking(() => 5000);
+    ranking.snapshot({ season: 1, size: 2, entries: [entry(1, "a", 9), entry(2, "b", 8)] });
+    ranking.change({ season: 2, size: 1, changed: [entry(1, "b", 1)], removed: ["a"] });
+    assert.equal(ranking.ended.season, 1);
+    assert.equal(ranking.ended.first.member, "a");
+    const [row] = ranking.rows();
+    assert.deepEqual([row.places, row.opened.score, ranking.rows().length], [0, 1, 1]);
+});
+
+test("neither milestones nor entries crowd the others out", () => {
+    const happenings = new Happenings();
+    happenings.changes({ entered: [entry(3, "x", 1)], left: [], at: 1 }, 3, 0);
+    const fired = Array.from({ length: 30 }, (_, at) => ({
+        milestone: 5,
+        member: `m${at}`,
+        score: 5,
+        reached_at: 10 + at,
+    }));
+    happenings.milestones(fired, 50);
+    assert.equal(happenings.milestones(fired).length, 0, "a snapshot repeats what is known");
+    const shown = happenings.newest(10);
+    assert.equal(shown.length, 10);
+    assert.ok(shown.slice(0, 9).every(({ at_ms }) => at_ms === 50), "by when it was told");
+    assert.equal(shown.at(-1).member, "x", "and the entry is among them");
+});
+
+test("a line of ranks holds each one until the next", () => {
+    const trail = new Trail();
+    for (const [ms, rank] of [
+        [0, 8],
+        [5, 8],
+        [10, 1],
+    ])
+        trail.add(ms, rank);
+    assert.deepEqual(trail.points, [
+        [0, 8],
+        [10, 1],
+    ]);
+    assert.equal(stepPath(trail.points, 20), "M0.0 66.0H180.0V6.0H360.0");
+});
+
+test("an address is read with what it leaves out", () => {
+    const route = (text) => ({ params: new URLSearchParams(text) });
+    const usual = viewOf({ name: "x", ties: "shared" }, route("ranks=odd&n=-4&since=never"));
+    assert.deepEqual(
+        [usual.ranks, usual.n, usual.since, usual.season, usual.first],
+        ["competition", 1, null, null, 10],
+    );
+    const view = viewOf(
+        { name: "x" },
+        route("ranks=dense&season=17&by.r=EU&friend=a&friend=b&friend=a&percentile=1"),
+    );
+    assert.deepEqual(view.friends, ["a", "b"]);
+    assert.deepEqual(scope(view), [
+        ["by.r", "EU"],
+        ["season", 17],
+        ["ranks", "dense"],
+    ]);
+});
+
+test("a difference that would be cut is told shortly", () => {
+    assert.equal(signedShort(999999), "+999,999");
+    assert.equal(signedShort(-1234567890123), "−1.23T");
 });

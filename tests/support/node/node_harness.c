@@ -31,38 +31,34 @@ static const char definitions[] = "streams:\n"
 /* ---- pushes ---- */
 
 static _Atomic uint32_t push_count;
+static _Atomic uint32_t push_total;
 
 uint32_t node_push_count(void)
 {
     return atomic_load(&push_count);
 }
 
-static void *push_new(struct span id, struct span event, struct span json)
+uint32_t node_push_total(void)
+{
+    return atomic_load(&push_total);
+}
+
+void *node_push_encode(const struct watch_message *message)
 {
     struct node_push *push = bytes_alloc_zero(1, sizeof(*push));
 
-    atomic_init(&push->refs, 1);
-    push->id = bytes_dup(id);
-    push->event = bytes_dup(event);
-    push->json = bytes_dup(json);
+    push->id = bytes_dup(message->id);
+    push->json = bytes_dup(message->json);
     atomic_fetch_add(&push_count, 1);
+    atomic_fetch_add(&push_total, 1);
     return push;
 }
 
-static void *push_ref(void *push)
+void node_push_release(void *encoded)
 {
-    atomic_fetch_add(&((struct node_push *)push)->refs, 1);
-    return push;
-}
+    struct node_push *push = encoded;
 
-static void push_unref(void *context)
-{
-    struct node_push *push = context;
-
-    if (atomic_fetch_sub(&push->refs, 1) > 1)
-        return;
     free(push->id);
-    free(push->event);
     free(push->json);
     free(push);
     atomic_fetch_sub(&push_count, 1);
@@ -187,9 +183,6 @@ int node_harness_try_new(struct node_harness **out_harness, const char *settings
         .start = on_start,
         .drain = on_drain,
         .close = on_close,
-        .push_new = push_new,
-        .push_ref = push_ref,
-        .push_unref = push_unref,
     };
     rc = node_new(&harness->node, &harness->conf, &clock_system, journal, &harness->hooks, err);
     if (rc < 0) {

@@ -77,16 +77,20 @@ void node_harness_post(struct node_harness *harness, uint32_t worker,
 /* The hash of all partitions: after node_harness_stop. */
 uint64_t node_harness_hash(const struct node_harness *harness);
 
-/* ---- live messages: what hooks->push_new makes ---- */
+/* ---- live messages: for the formats that tests watch in ---- */
 
 struct node_push {
-    _Atomic uint32_t refs;
     char *id;
-    char *event;
     char *json;
 };
 
-/* Pushes that have not been given back. */
+struct watch_message;
+
+void *node_push_encode(const struct watch_message *message);
+void node_push_release(void *encoded);
+
+/* Pushes that have not been given back, and all that were made. */
 uint32_t node_push_count(void);
+uint32_t node_push_total(void);
 
 #endif

@@ -147,7 +147,7 @@ static void test_file_errors(void **state)
         "rules: {}",
         "t.yaml:1:1: rules: unknown setting, expected one of allow_hosts, allow_origins, "
         "batch_bytes, commit_delay, data, durability, http, partitions, "
-        "request_timeout, say, segment_bytes, shutdown_timeout, tick, workers, "
+        "request_timeout, resp, say, segment_bytes, shutdown_timeout, tick, workers, "
         "limits, streams, metrics, boards");
     expect_file_error("tick: soon",
                       "t.yaml:1:1: tick: \"soon\" is not a duration: write whole numbers with ms, "

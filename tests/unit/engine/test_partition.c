@@ -4,8 +4,8 @@
  * folded into it before and however batches travelled.
  */
 #include "metric/metric.h"
-#include "rank/board.h"
-#include "unit/query/query_harness.h"
+#include "board/board.h"
+#include "support/query_harness.h"
 
 #define STREAM                                                                                     \
     "{'fields':{'player':'string','points':'int','region':'string','match':'string',"              \

@@ -359,10 +359,11 @@ static void test_board_errors(void **state)
         {"{order: up}", "boards.x.order: unknown order \"up\", expected one of desc, asc"},
         {"{order: true}", "boards.x.order: expected one of desc, asc, got true"},
         {"{ties: none}", "boards.x.ties: unknown rule for ties \"none\", expected one of first, "
-                         "last, member"},
+                         "last, member, shared"},
         {"{by: [r, 5]}", "boards.x.by[1]: expected the name of a field, got 5"},
-        {"{period: weekly}", "boards.x: unknown key \"period\", expected one of stream, member, "
-                             "score, order, ties, by, type"},
+        {"{perod: weekly}", "boards.x: unknown key \"perod\", did you mean \"period\"? Known "
+                            "keys: stream, member, score, order, ties, by, type, subscores, "
+                            "period, time_zone, keep, expire, milestones"},
     };
 
     (void)state;

@@ -21,6 +21,7 @@
 
 struct heard {
     enum watch_event event;
+    const void *encoded; /* never looked into: it may be gone */
     char id[64];
     char *json; /* NULL for ready */
 };
@@ -30,6 +31,7 @@ struct viewer {
     struct node_harness *harness;
     uint32_t worker;
     const char *topic;
+    const struct watch_format *format;
     char last_id[64];
     struct watch *watch;
     int rc;
@@ -54,6 +56,7 @@ static bool on_push(struct watch *watch, enum watch_event event, void *context)
         abort();
     heard = &viewer->messages[viewer->count.value];
     heard->event = event;
+    heard->encoded = push;
     if (push != NULL) {
         heard->json = bytes_dup(span_of(push->json));
         snprintf(heard->id, sizeof(heard->id), "%s", push->id);
@@ -63,12 +66,16 @@ static bool on_push(struct watch *watch, enum watch_event event, void *context)
     return true;
 }
 
+static const struct watch_format format = {WATCH_SLOT_HTTP, node_push_encode, node_push_release,
+                                           on_push};
+
 static void do_open(void *context, struct worker *worker)
 {
     struct viewer *viewer = context;
 
-    viewer->rc = watch_open(&viewer->watch, worker, span_of(viewer->topic),
-                            span_of(viewer->last_id), on_push, viewer, &viewer->err);
+    viewer->rc =
+        watch_open(&viewer->watch, worker, span_of(viewer->topic), span_of(viewer->last_id),
+                   viewer->format != NULL ? viewer->format : &format, viewer, &viewer->err);
 }
 
 static void do_close(void *context, struct worker *worker)
@@ -200,6 +207,125 @@ static void test_many_watch_one_topic(void **state)
     for (uint32_t i = 0; i < 20; i++)
         viewer_free(viewers[i]);
     assert_int_equal(atomic_load(&harness->node->hub.watch_count), 0);
+    node_harness_free(harness);
+}
+
+static void *encode_other(const struct watch_message *message)
+{
+    return node_push_encode(&(struct watch_message){.id = message->topic, .json = message->json});
+}
+
+static const struct watch_format format_other = {WATCH_SLOT_RESP, encode_other, node_push_release,
+                                                 on_push};
+
+static struct viewer *viewer_new_other(struct node_harness *harness, uint32_t worker)
+{
+    struct viewer *viewer = calloc(1, sizeof(*viewer));
+
+    *viewer = (struct viewer){.harness = harness,
+                              .worker = worker,
+                              .topic = TOPIC,
+                              .format = &format_other,
+                              .count = TALLY_INIT};
+    node_harness_run(harness, worker, do_open, viewer);
+    return viewer;
+}
+
+/* A change is encoded once for each format that somebody watches in, and shared by all of them. */
+static void test_formats(void **state)
+{
+    struct node_harness *harness = ready(FAST);
+    struct viewer *viewers[12];
+    uint32_t total;
+
+    (void)state;
+    for (uint32_t i = 0; i < 12; i++)
+        viewers[i] =
+            i < 6 ? viewer_new(harness, i % 2, TOPIC, "") : viewer_new_other(harness, i % 2);
+    for (uint32_t i = 0; i < 12; i++) {
+        expect(viewers[i], 0, WATCH_SNAPSHOT, "\"at\":");
+        expect(viewers[i], 1, WATCH_READY, NULL);
+    }
+    total = node_push_total();
+    feed(harness, 0, 3);
+    for (uint32_t i = 0; i < 12; i++) {
+        expect(viewers[i], 2, WATCH_CHANGE, "\"score\":3");
+        assert_ptr_equal(viewers[i]->messages[2].encoded,
+                         viewers[i < 6 ? 0 : 6]->messages[2].encoded);
+    }
+    assert_string_equal(viewers[6]->messages[2].id, TOPIC); /* what that format makes of it */
+    assert_int_equal(node_push_total(), total + 2);
+    viewer_free(viewers[0]);
+    /* One that comes back in a format gets what was encoded before it came. */
+    viewers[0] = viewer_new(harness, 1, TOPIC, viewers[1]->messages[2].id);
+    expect(viewers[0], 0, WATCH_READY, NULL);
+    for (uint32_t i = 0; i < 12; i++)
+        viewer_free(viewers[i]);
+    node_harness_free(harness);
+}
+
+/* What was missed by who watches in a format that nobody watched in meanwhile. */
+static void test_formats_resume(void **state)
+{
+    struct node_harness *harness = ready(FAST);
+    struct viewer *keeps = viewer_new_other(harness, 0);
+    struct viewer *leaves = viewer_new(harness, 1, TOPIC, "");
+    struct viewer *returns;
+    char last_id[64];
+
+    (void)state;
+    expect(keeps, 1, WATCH_READY, NULL);
+    snprintf(last_id, sizeof(last_id), "%s", expect(leaves, 0, WATCH_SNAPSHOT, NULL));
+    viewer_free(leaves);
+    for (uint32_t i = 0; i < 3; i++) {
+        feed(harness, i * 3, 3);
+        expect(keeps, 2 + i, WATCH_CHANGE, NULL);
+    }
+    returns = viewer_new(harness, 1, TOPIC, last_id);
+    for (uint32_t i = 0; i < 3; i++)
+        expect(returns, i, WATCH_CHANGE, NULL);
+    expect(returns, 3, WATCH_READY, NULL);
+    viewer_free(returns);
+    viewer_free(keeps);
+    node_harness_free(harness);
+}
+
+/* What happens is told once to all, and what happened while nobody looked, to who comes back. */
+static void test_updates(void **state)
+{
+    struct node_harness *harness = ready(FAST);
+    struct viewer *viewers[3];
+    char last_id[64];
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++)
+        viewers[i] = viewer_new(harness, i % 2,
+                                i < 2 ? "boards/season/updates" : "boards/season/changes?n=1", "");
+    for (uint32_t i = 0; i < 3; i++) {
+        expect(viewers[i], 0, WATCH_SNAPSHOT, "\"size\":0");
+        expect(viewers[i], 1, WATCH_READY, NULL);
+    }
+    feed(harness, 0, 3);
+    expect(viewers[2], 2, WATCH_CHANGE, "\"entered\":[{\"rank\":1,");
+    for (uint32_t i = 0; i < 2; i++)
+        expect(viewers[i], 2, WATCH_CHANGE,
+               "\"old_score\":null,\"score\":3,\"old_rank\":null,"
+               "\"rank\":1");
+    feed(harness, 3, 3);
+    for (uint32_t i = 0; i < 2; i++)
+        expect(viewers[i], 3, WATCH_CHANGE,
+               "\"old_score\":3,\"score\":6,\"old_rank\":1,\"rank\":1");
+    snprintf(last_id, sizeof(last_id), "%s", viewers[0]->messages[3].id);
+    viewer_free(viewers[0]);
+    viewer_free(viewers[1]);
+    feed(harness, 6, 6);
+    viewers[0] = viewer_new(harness, 1, "boards/season/updates", last_id);
+    expect(viewers[0], 0, WATCH_CHANGE, "\"old_score\":6,\"score\":12,");
+    expect(viewers[0], 1, WATCH_READY, NULL);
+    viewers[1] = viewer_new(harness, 0, "boards/season/updates", "");
+    expect(viewers[1], 0, WATCH_SNAPSHOT, "\"answer\":{\"board\":\"season\",\"by\":{},\"size\":1}");
+    for (uint32_t i = 0; i < 3; i++)
+        viewer_free(viewers[i]);
     node_harness_free(harness);
 }
 
@@ -516,6 +642,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_snapshot_then_changes),
         cmocka_unit_test(test_many_watch_one_topic),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_formats_resume),
+        cmocka_unit_test(test_updates),
         cmocka_unit_test(test_resume_without_loss),
         cmocka_unit_test(test_resume_of_a_topic_nobody_watched),
         cmocka_unit_test(test_resume_with_loss),

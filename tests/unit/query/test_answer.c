@@ -2,7 +2,7 @@
 /* test_answer.c - answers printed and compared; applying a difference must give the new answer. */
 #include <time.h>
 
-#include "unit/query/query_harness.h"
+#include "support/query_harness.h"
 
 static void add(struct answer *answer, const char *group, const char *key, const char *json)
 {

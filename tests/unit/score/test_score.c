@@ -16,8 +16,10 @@ static int64_t fold(const struct score_strategy *strategy, struct score_state *s
                     int64_t event_ms)
 {
     struct score_row row = {.state = 0, .event_ms = event_ms, .value = {.i = value}};
+    struct score_rows rows = {&row, 1, NULL};
+    struct score_call call = score_call_direct(strategy, true);
 
-    strategy->fold(state, &row, 1, true);
+    strategy->fold(&call, state, &rows);
     return state->score.i;
 }
 
@@ -25,8 +27,10 @@ static double fold_float(const struct score_strategy *strategy, struct score_sta
                          double value, int64_t event_ms)
 {
     struct score_row row = {.state = 0, .event_ms = event_ms, .value = {.f = value}};
+    struct score_rows rows = {&row, 1, NULL};
+    struct score_call call = score_call_direct(strategy, false);
 
-    strategy->fold(state, &row, 1, false);
+    strategy->fold(&call, state, &rows);
     return state->score.f;
 }
 
@@ -43,7 +47,11 @@ static void test_registry(void **state)
     assert_null(score_find(SPAN_LITERAL("summ")));
     assert_non_null(strstr(score_names(), "last, sum, max, min, count"));
     assert_int_equal(score_count.arg_count, 0);
-    assert_true(score_count.always_int);
+    assert_true(score_count.can & SCORE_IS_INT);
+    assert_ptr_equal(score_find(SPAN_LITERAL("average")), &score_average);
+    assert_ptr_equal(score_find(SPAN_LITERAL("weighted_average")), &score_weighted_average);
+    assert_ptr_equal(score_find(SPAN_LITERAL("decayed_sum")), &score_decayed_sum);
+    assert_ptr_equal(score_find(SPAN_LITERAL("lua")), &score_lua);
 }
 
 static void test_last(void **unused)
@@ -145,24 +153,120 @@ static void test_set(void **unused)
 static void test_batch(void **unused)
 {
     struct score_state states[2] = {{.fresh = true}, {.fresh = true}};
-    const struct score_row rows[] = {
-        {0, 1, {.i = 1}}, {1, 1, {.i = 10}}, {0, 2, {.i = 2}}, {1, 2, {.i = 20}}};
+    const struct score_row list[] = {
+        {0, 0, 1, {.i = 1}}, {1, 0, 1, {.i = 10}}, {0, 0, 2, {.i = 2}}, {1, 0, 2, {.i = 20}}};
+    struct score_rows rows = {list, 4, NULL};
+    struct score_call call = score_call_direct(&score_sum, true);
 
     (void)unused;
-    score_sum.fold(states, rows, 4, true);
+    score_sum.fold(&call, states, &rows);
     assert_int_equal(states[0].score.i, 3);
     assert_int_equal(states[1].score.i, 30);
-    score_max.fold(states, rows, 0, true);
+    rows.count = 0;
+    score_max.fold(&call, states, &rows);
     assert_int_equal(states[1].score.i, 30);
+}
+
+static uint64_t random_next(uint64_t *random)
+{
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
+    return *random >> 33;
+}
+
+#define PANES 5
+#define PANE_MS 1000
+
+/*
+ * A member's rows in panes: merging the panes, in any order, gives what folding all rows gives;
+ * and where the oldest can be subtracted, what is left is the merge of the others, bit for bit.
+ */
+static void merge_panes(const struct score_strategy *strategy, uint64_t *random, bool same_reached)
+{
+    struct score_call call = score_call_direct(strategy, true);
+    struct score_state whole = {.fresh = true};
+    struct score_state panes[PANES];
+    struct score_state merged, others;
+    bool backwards = random_next(random) % 2;
+
+    if (strategy->can & SCORE_IS_DOUBLE)
+        call.is_int = false;
+    for (uint32_t pane = 0; pane < PANES; pane++) {
+        uint32_t count = 1 + (uint32_t)(random_next(random) % 4);
+
+        panes[pane] = (struct score_state){.fresh = true};
+        for (uint32_t i = 0; i < count; i++) {
+            struct score_row row = {.event_ms =
+                                        pane * PANE_MS + (int64_t)(random_next(random) % PANE_MS),
+                                    .value = {.i = 1 + (int64_t)(random_next(random) % 5)}};
+            struct score_rows rows = {&row, 1, NULL};
+
+            strategy->fold(&call, &panes[pane], &rows);
+            strategy->fold(&call, &whole, &rows);
+        }
+    }
+    merged = panes[backwards ? PANES - 1 : 0];
+    for (uint32_t i = 1; i < PANES; i++)
+        strategy->merge(&call, &merged, &panes[backwards ? PANES - 1 - i : i]);
+    assert_true(merged.score.bits == whole.score.bits);
+    if (same_reached)
+        assert_true(merged.reached_ms == whole.reached_ms);
+    assert_memory_equal(merged.extra, whole.extra, sizeof(whole.extra));
+
+    others = panes[1];
+    for (uint32_t i = 2; i < PANES; i++)
+        strategy->merge(&call, &others, &panes[i]);
+    whole = merged;
+    if (strategy->subtract(&call, &merged, &panes[0]))
+        assert_memory_equal(&merged, &others, sizeof(merged));
+    else
+        assert_memory_equal(&merged, &whole, sizeof(merged));
+}
+
+static void test_merge(void **unused)
+{
+    uint64_t random = 5;
+
+    (void)unused;
+    for (uint32_t i = 0; i < 500; i++) {
+        merge_panes(&score_sum, &random, true);
+        merge_panes(&score_count, &random, true);
+        merge_panes(&score_average, &random, true);
+        merge_panes(&score_max, &random, true);
+        merge_panes(&score_min, &random, true);
+        merge_panes(&score_last, &random, false);
+    }
+}
+
+static void test_subtract_limits(void **unused)
+{
+    struct score_call ints = score_call_direct(&score_sum, true);
+    struct score_call floats = score_call_direct(&score_sum, false);
+    struct score_state big = {.score = {.i = INT64_MAX}};
+    struct score_state small = {.score = {.i = 5}};
+
+    (void)unused;
+    assert_false(score_sum.subtract(&ints, &big, &small)); /* it may have stopped at the end */
+    assert_false(score_sum.subtract(&ints, &small, &big));
+    assert_false(score_sum.subtract(&floats, &small, &small));
+    score_sum.merge(&ints, &big, &small);
+    assert_true(big.score.i == INT64_MAX);
+    /* The best leaves a trace, what is worse does not. */
+    assert_false(score_max.subtract(&ints, &small, &small));
+    assert_true(score_max.subtract(&ints, &big, &small));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_registry), cmocka_unit_test(test_last),
-        cmocka_unit_test(test_sum),      cmocka_unit_test(test_max_and_min),
-        cmocka_unit_test(test_count),    cmocka_unit_test(test_set),
+        cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_last),
+        cmocka_unit_test(test_sum),
+        cmocka_unit_test(test_max_and_min),
+        cmocka_unit_test(test_count),
+        cmocka_unit_test(test_set),
         cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_subtract_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,1 @@
+function fold(s) local x = "ab" for i = 1, 60 do x = x .. x end return #x end

@@ -1,0 +1,1 @@
+function fold(s) return fold(s) + 1 end

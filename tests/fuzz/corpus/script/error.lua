@@ -1,0 +1,1 @@
+function fold(s) error({}) end function merge(s, t) return unpack(t, 1, 4) end

@@ -1,0 +1,1 @@
+function fold(s) while true do s[1] = s[1] + 1 end end

@@ -1,0 +1,1 @@
+function fold(s, ms, v) return math.pow(v, 2) + math.exp2(v) - math.floor(ms / 7) .. "" end

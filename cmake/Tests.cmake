@@ -129,7 +129,15 @@ if(TARGET tallywheel)
             "${CMAKE_SOURCE_DIR}/tests/redis/differential.py" --tallywheel "$<TARGET_FILE:tallywheel>"
             --partitions ${partitions} --seed ${partitions} --commands ${differential_commands}
             --restarts 4)
+        register_server_test(redis_waits_${partitions} 90 "redis"
+            "${CMAKE_SOURCE_DIR}/tests/redis/waits.py" --tallywheel "$<TARGET_FILE:tallywheel>"
+            --partitions ${partitions} --seconds 3)
+        register_server_test(redis_peer_${partitions} 90 "redis"
+            "${CMAKE_SOURCE_DIR}/tests/redis/peer.py" --tallywheel "$<TARGET_FILE:tallywheel>"
+            --partitions ${partitions})
     endforeach()
+    register_server_test(redis_hostile 240 "redis"
+        "${CMAKE_SOURCE_DIR}/tests/redis/hostile.py" --tallywheel "$<TARGET_FILE:tallywheel>")
     # Defined boards and streams by the same commands, beside a recount.
     foreach(partitions 1 3)
         register_server_test(redis_named_${partitions} 90 "redis"

@@ -461,9 +461,72 @@ static void test_others(void **state)
     refused(grammar_tw_among, "tw.among k 3 a b", syntax);
 }
 
+/* `before` words, `keys` keys, then the word `last`, unless that is NULL. */
+static bool parse_keys(grammar_fn *fn, const char *before, uint32_t keys, const char *last,
+                       uint32_t *out_key_count)
+{
+    struct span *words = bytes_alloc((keys + 4) * sizeof(words[0]));
+    struct bytes error = {0};
+    struct command_list list = {0};
+    struct grammar grammar = {.args = words, .name = "x", .list = &list, .error = &error};
+    char copy[64], number[16];
+    char *left;
+    bool ok;
+
+    snprintf(copy, sizeof(copy), "%s", before);
+    snprintf(number, sizeof(number), "%u", keys);
+    for (char *at = strtok_r(copy, " ", &left); at != NULL; at = strtok_r(NULL, " ", &left))
+        words[grammar.count++] = span_of(strcmp(at, "#") == 0 ? number : at);
+    for (uint32_t i = 0; i < keys; i++)
+        words[grammar.count++] = SPAN_LITERAL("k");
+    if (last != NULL)
+        words[grammar.count++] = span_of(last);
+    ok = fn(&grammar);
+    *out_key_count = ok ? list.commands[0].key_count : 0;
+    assert_int_equal(error.size == 0, ok);
+    bytes_done(&error);
+    command_list_done(&list);
+    free(words);
+    return ok;
+}
+
+/* What the journal cannot count is refused, and nothing below that. */
+static void test_many_keys(void **state)
+{
+    static const struct {
+        grammar_fn *fn;
+        const char *before;
+        const char *last;
+        uint32_t others; /* keys beside those */
+    } forms[] = {
+        {grammar_del, "del", NULL, 0},
+        {grammar_exists, "exists", NULL, 0},
+        {grammar_zmpop, "zmpop #", "min", 0},
+        {grammar_bzmpop, "bzmpop 0 #", "max", 0},
+        {grammar_bzpopmin, "bzpopmin", "0", 0},
+        {grammar_bzpopmax, "bzpopmax", "0", 0},
+        {grammar_zunion, "zunion #", NULL, 0},
+        {grammar_zintercard, "zintercard #", NULL, 0},
+        {grammar_zdiffstore, "zdiffstore d #", NULL, 1},
+        {grammar_zinterstore, "zinterstore d #", NULL, 1},
+    };
+    uint32_t key_count;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        uint32_t most = UINT16_MAX - forms[i].others;
+
+        assert_true(parse_keys(forms[i].fn, forms[i].before, most, forms[i].last, &key_count));
+        assert_int_equal(key_count, UINT16_MAX);
+        assert_false(parse_keys(forms[i].fn, forms[i].before, most + 1, forms[i].last, &key_count));
+        assert_false(parse_keys(forms[i].fn, forms[i].before, 200000, forms[i].last, &key_count));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_scores_are_those_of_strtod),
         cmocka_unit_test(test_scores_of_all_forms),

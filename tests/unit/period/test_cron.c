@@ -115,18 +115,18 @@ static bool fires(const struct tm *tm, int minute_step, int hour, int day, int m
            (either ? day_fits || weekday_fits : day_fits && weekday_fits);
 }
 
-static const char *put(char text[8], int number)
+static const char *put(char text[12], int number)
 {
     if (number < 0)
         return "*";
-    snprintf(text, 8, "%d", number);
+    snprintf(text, 12, "%d", number);
     return text;
 }
 
 /* A hundred days, minute by minute. */
 static void walk(int minute_step, int hour, int day, int month, int weekday, int64_t from)
 {
-    char text[64], parts[4][8];
+    char text[64], parts[4][12];
     struct cron cron;
     int64_t last = -1;
     int64_t next;

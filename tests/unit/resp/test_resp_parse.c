@@ -171,8 +171,10 @@ static void test_inline(void **state)
     expect("PING", "...");
     expect("PING\r", "...");
     expect("a b\rc\n", "[a][b][c];");
-    /* A zero byte hides the end of the line, as it does in Redis. */
+    /* Behind a zero byte no end is found. */
     expect_with((struct span){"a\0b c\n", 6}, SPAN_LITERAL("..."), &resp_parse_limits_default);
+    expect_with((struct span){"a b\n\0c\n", 7}, SPAN_LITERAL("[a][b];..."),
+                &resp_parse_limits_default);
 }
 
 static void test_inline_unbalanced(void **state)

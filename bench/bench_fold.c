@@ -70,7 +70,8 @@ static void define(struct partition *partition, enum definition_kind kind, const
 
 static struct partition *make_partition(int with)
 {
-    struct partition_limits limits = {2000000, 100000, 1000000, 50000000, 100000, 1000, 1000};
+    struct partition_limits limits = {2000000,  100000, 1000000, 10000, 64,
+                                      50000000, 100000, 1000,    1000};
     struct partition *partition = partition_new(0, &limits);
 
     define(partition, DEFINITION_STREAM, EVENTS_STREAM,

@@ -7,7 +7,7 @@
 #   tests/fuzz/fuzz_<name>.c               fuzz_<name>: a libFuzzer target with the preset fuzz,
 #                                          otherwise a test that replays tests/fuzz/corpus/<name>
 #   tests/support/*.c, */*.c               a library for all of them
-#   tests/{oracle,replay,input,redis}/*.py against a running server; named at the end of this file
+#   tests/{oracle,replay,input,fault,redis}/*.py against a running server; named at the end of this file
 #
 # CTest's labels are the kinds, and for a unit test its folder also.
 
@@ -119,6 +119,11 @@ if(TARGET tallywheel)
     register_server_test(input_hostile 60 "input"
         "${CMAKE_SOURCE_DIR}/tests/input/test_input.py")
 
+    register_server_test(fault_kill 60 "fault" "${CMAKE_SOURCE_DIR}/tests/fault/kill.py")
+    register_server_test(fault_producers 60 "fault"
+        "${CMAKE_SOURCE_DIR}/tests/fault/producers.py")
+    register_server_test(fault_full_disk 90 "fault" "${CMAKE_SOURCE_DIR}/tests/fault/full_disk.py")
+
     # The RESP port beside a real redis-server; tests/redis/clients/check is a stage of scripts/test.
     set(differential_commands 20000)
     if(TALLYWHEEL_SANITIZE)
@@ -136,8 +141,12 @@ if(TARGET tallywheel)
             "${CMAKE_SOURCE_DIR}/tests/redis/peer.py" --tallywheel "$<TARGET_FILE:tallywheel>"
             --partitions ${partitions})
     endforeach()
-    register_server_test(redis_hostile 240 "redis"
-        "${CMAKE_SOURCE_DIR}/tests/redis/hostile.py" --tallywheel "$<TARGET_FILE:tallywheel>")
+    # Limits of memory are not what TSan looks for, and it makes minutes of them.
+    if(NOT TALLYWHEEL_SANITIZE MATCHES "thread")
+        register_server_test(redis_hostile 240 "redis"
+            "${CMAKE_SOURCE_DIR}/tests/redis/hostile.py" --tallywheel
+            "$<TARGET_FILE:tallywheel>")
+    endif()
     # Defined boards and streams by the same commands, beside a recount.
     foreach(partitions 1 3)
         register_server_test(redis_named_${partitions} 90 "redis"

@@ -142,6 +142,12 @@ enum conf_kind {
     X(SIZE, multi_bytes, "64MiB", 4096, 1 << 30,                                                   \
       "Commands that a Redis client has queued with MULTI. Beyond: an error, and EXEC fails.")     \
     X(COUNT, page_entries, "10k", 1, 1000000, "Largest `n` of a page of a board. Beyond: 400.")    \
+    X(COUNT, producer_sequences, "64", 1, 1000000,                                                 \
+      "Requests of one producer that a stream remembers in one partition: those with the highest " \
+      "sequences. One with a lower sequence is refused (409).")                                    \
+    X(COUNT, producers, "10k", 1, 10000000,                                                        \
+      "Producers that one stream remembers in one partition. Beyond, the one that has been "       \
+      "silent for longest is forgotten.")                                                          \
     X(COUNT, query_points, "1M", 1, 100000000,                                                     \
       "Points in the answer to one query of a metric. Beyond: 400.")                               \
     X(COUNT, rejects_listed, "100", 0, 100000,                                                     \

@@ -8,7 +8,8 @@
  *   - written bytes are durable once sync has returned 0, not before, and in no order before;
  *   - a name (made by open, changed by rename, gone by remove) is durable once sync_folder on its
  *     folder has returned 0;
- *   - after a failed sync or write nobody knows what the file holds.
+ *   - after a failed sync nobody knows what the file holds, nor after a failed write, unless that
+ *     was ERR_FULL: then some of the bytes that it should write are there, and no others changed.
  *
  * Everything returns 0 or a negative enum err_code with a sentence in `err`. Slots that take a
  * path name it there; slots that take a file do not know its name, so the caller says it

@@ -183,7 +183,9 @@ static void put_stream(struct partition *partition, const struct catalog_stream 
         stream_state_redefine(state, &stream->def);
         return;
     }
-    state = stream_state_new(stream->id, &stream->def, partition->limits.ids_max);
+    state = stream_state_new(stream->id, &stream->def, partition->limits.ids_max,
+                             (struct producers_limits){partition->limits.producers_max,
+                                                       partition->limits.sequences_max});
     partition->streams = list_add(partition->streams, &partition->stream_count, state);
 }
 

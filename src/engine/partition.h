@@ -39,6 +39,8 @@ struct partition_limits {
     uint32_t series_max;        /* series per list of `by` fields */
     uint32_t panes_max;         /* panes of one metric that hold data; beyond, the oldest go */
     uint32_t ids_max;           /* event ids that a stream remembers; beyond, the oldest go */
+    uint32_t producers_max;     /* producers that a stream remembers */
+    uint32_t sequences_max;     /* and requests of each */
     uint32_t board_members_max; /* entries per board */
     uint32_t board_segments_max;
     uint32_t keys_max;        /* plain keys (keyspace/keyspace.h) */

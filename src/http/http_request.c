@@ -226,7 +226,8 @@ static int open_route(struct http_request *request, struct route_match *match,
             http_reply_header(request, "Access-Control-Allow-Methods",
                               match->allow ? match->allow : "GET");
             http_reply_header(request, "Access-Control-Allow-Headers",
-                              "Authorization, Content-Type, Content-Encoding, Last-Event-ID");
+                              "Authorization, Content-Type, Content-Encoding, Last-Event-ID, "
+                              "Tallywheel-Producer, Tallywheel-Sequence");
             http_reply_header(request, "Access-Control-Max-Age", "600");
         }
         return 204;

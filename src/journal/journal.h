@@ -14,10 +14,20 @@
  * append puts records into the open group; seal closes the group and opens the next, so the owner
  * goes on appending while commit is under way. At most one sealed group waits at a time: seal may
  * only be called when the group before it has been committed. A record counts only when its
- * commit has returned 0. After a failed commit the journal refuses to append and to commit, for
- * good and with that same code (ERR_IO or ERR_FULL): what the page cache holds is unknown, so
- * nothing is tried again on it. What was committed before can still be read. A group whose commit
- * failed may or may not be there after the next open, as a whole or up to some record of it.
+ * commit has returned 0. After a failed commit the journal refuses to append and to commit, with
+ * that same code; what was committed before can still be read. There are two kinds of failure:
+ *
+ *   ERR_FULL   There was no room (a full disk, a quota). Room is asked for before anything is
+ *              written, so nothing of the group is on the disk; where a file system cannot promise
+ *              room, what was written is cut off again (should the process end before that is
+ *              possible, the group may be there as with ERR_IO). resume tries whether there is
+ *              room by now, and then the journal goes on where the last commit ended. The records
+ *              of the group, and what was appended behind it, are gone: whoever brought them was
+ *              told so.
+ *   ERR_IO     For good. A sync that failed is of this kind whatever it failed with, and so is
+ *              any other error: what the page cache holds is unknown, and nothing is tried again
+ *              on it. The group may or may not be there after the next open, as a whole or up to
+ *              some record of it.
  *
  * A backend is a table of functions and a struct whose first member is struct journal. Backends:
  * journal_memory (the template to copy), journal_file (segments on disk), journal_faulty (wraps
@@ -109,7 +119,7 @@ struct journal_ops {
     /*
      * Owner thread; never blocks. Copies header and payload into the open group and sets
      * record->offset. Fails only after a failed commit, or with ERR_TOO_LARGE for a payload over
-     * JOURNAL_PAYLOAD_BYTES_MAX.
+     * JOURNAL_PAYLOAD_BYTES_MAX: then nothing has changed.
      */
     int (*append)(struct journal *journal, struct journal_record *record, struct err *err);
 
@@ -123,6 +133,14 @@ struct journal_ops {
     int (*commit)(struct journal *journal, struct err *err);
 
     /*
+     * Any one thread, while the owner does nothing and no commit is under way; may block. Forgets
+     * what was appended and not committed, so that the next record gets offset_end, and after
+     * ERR_FULL tries to get room for a group like the one that failed. 0: append and commit work.
+     * ERR_FULL: there is no room yet, try later. Any other: for good.
+     */
+    int (*resume)(struct journal *journal, struct err *err);
+
+    /*
      * Any thread, also while the owner appends and commits; may block. Visits committed records
      * from the one that holds `from_offset` on, up to what was committed when it began.
      * `from_offset` before offset_first starts at offset_first; at or past offset_end there is
@@ -130,6 +148,13 @@ struct journal_ops {
      */
     int (*read)(struct journal *journal, uint64_t from_offset, journal_visit_fn *visit,
                 void *context, struct err *err);
+
+    /*
+     * Any thread, as read. The offset of the first committed record that was appended at `wall_ms`
+     * or later; offset_end if there is none. Where the clock has been set back, the same time
+     * stands at several places: the offset of one of them.
+     */
+    int (*find)(struct journal *journal, int64_t wall_ms, uint64_t *out_offset, struct err *err);
 
     /* Any thread; never blocks for long. */
     void (*stat)(struct journal *journal, struct journal_stat *out_stat);
@@ -142,6 +167,13 @@ struct journal {
     const struct journal_ops *ops;
 };
 
+/*
+ * For backends: `find` by reading from an offset on that is known to be early enough, to the end if
+ * need be.
+ */
+int journal_find_from(struct journal *journal, uint64_t from_offset, int64_t wall_ms,
+                      uint64_t *out_offset, struct err *err);
+
 extern const struct journal_ops journal_file;
 extern const struct journal_ops journal_memory;
 
@@ -151,5 +183,11 @@ extern const struct journal_ops journal_memory;
  * after it. 0 never fails. Failing writes and power cuts belong one layer deeper, in the disk.
  */
 struct journal *journal_faulty_wrap(struct journal *inner, uint64_t fail_at);
+
+/*
+ * The same with a disk that fills up: the `full_at`-th commit fails with ERR_FULL, and resume does
+ * so `refusals` times before it succeeds; `full_at` commits later it is full again.
+ */
+struct journal *journal_faulty_fill(struct journal *inner, uint64_t full_at, uint64_t refusals);
 
 #endif

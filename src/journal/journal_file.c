@@ -15,7 +15,8 @@
  * is synced, renamed, and its folder is synced, before a record goes into it. It knows name and
  * size of the one before, so that a missing or shortened segment is found by open.
  *
- * Room is reserved in steps of 8 MiB, because fdatasync of a file that grows has to write its size
+ * Room is reserved in steps of 8 MiB, so that a full disk is met before anything was written
+ * (journal_file_full.c), and because fdatasync of a file that grows has to write its size
  * too. Measured on ext4, a 256 KiB group: p50/p99 285/600 us growing, 256/350 us reserved. Writing
  * zeros first gives 190/300 us but doubles the bytes written, and those are the limit.
  */
@@ -38,7 +39,7 @@ static struct journal_file *file_of(struct journal *journal)
 }
 
 struct journal_file_segment *journal_file_add_segment(struct journal_file *file, uint64_t base,
-                                                      uint64_t bytes)
+                                                      uint64_t bytes, int64_t created_ms)
 {
     struct journal_file_segment *segment;
 
@@ -48,30 +49,37 @@ struct journal_file_segment *journal_file_add_segment(struct journal_file *file,
             bytes_realloc(file->segments, file->segment_capacity * sizeof(file->segments[0]));
     }
     segment = &file->segments[file->segment_count++];
-    *segment = (struct journal_file_segment){.base = base, .bytes = bytes};
+    *segment =
+        (struct journal_file_segment){.base = base, .bytes = bytes, .created_ms = created_ms};
     file->stat.bytes += bytes;
     return segment;
 }
 
-void journal_file_add_mark(struct journal_file_segment *segment, uint64_t offset, uint64_t position)
+void journal_file_add_mark(struct journal_file_segment *segment, struct journal_file_mark mark)
 {
     uint64_t last = SEGMENT_HEADER_BYTES;
 
     if (segment->mark_count > 0)
         last = segment->marks[segment->mark_count - 1].position;
-    if (position < last + JOURNAL_FILE_INDEX_BYTES)
+    if (mark.position < last + JOURNAL_FILE_INDEX_BYTES)
         return;
     if (segment->mark_count == segment->mark_capacity) {
         segment->mark_capacity = segment->mark_capacity > 0 ? segment->mark_capacity * 2 : 16;
         segment->marks =
             bytes_realloc(segment->marks, segment->mark_capacity * sizeof(segment->marks[0]));
     }
-    segment->marks[segment->mark_count++] = (struct journal_file_mark){offset, position};
+    segment->marks[segment->mark_count++] = mark;
 }
 
-static int refuse(struct journal_file *file, struct err *err)
+int journal_file_refuse(struct journal_file *file, struct err *err)
 {
     return err_set(err, file->failure.code, "the journal has stopped: %.400s", file->failure.text);
+}
+
+static bool has_stopped(const struct journal_file *file)
+{
+    return atomic_load_explicit(&file->failed, memory_order_acquire) ||
+           atomic_load_explicit(&file->full, memory_order_acquire);
 }
 
 static int journal_file_append(struct journal *journal, struct journal_record *record,
@@ -81,8 +89,8 @@ static int journal_file_append(struct journal *journal, struct journal_record *r
     struct journal_file_group *group = &file->groups[file->open_group];
 
     assert(record->count > 0 && record->count <= UINT64_MAX - file->offset_next);
-    if (atomic_load_explicit(&file->failed, memory_order_acquire))
-        return refuse(file, err);
+    if (has_stopped(file))
+        return journal_file_refuse(file, err);
     if (record->payload.size > JOURNAL_PAYLOAD_BYTES_MAX)
         return err_set(err, ERR_TOO_LARGE, "a record of %zu bytes; at most %u",
                        record->payload.size, JOURNAL_PAYLOAD_BYTES_MAX);
@@ -125,6 +133,12 @@ static char *path_of(const struct journal_file *file, uint64_t base, const char 
     return path.data;
 }
 
+/* A sync that failed is never tried again, even one that found the disk full. */
+static int final_of(int rc)
+{
+    return rc == ERR_FULL ? ERR_IO : rc;
+}
+
 static int finish_segment(struct journal_file *file, struct err *err)
 {
     int rc = 0;
@@ -132,7 +146,7 @@ static int finish_segment(struct journal_file *file, struct err *err)
     if (file->reserved_end > file->tail)
         rc = file->disk->truncate(file->disk, file->file, file->tail, err);
     if (rc == 0)
-        rc = file->disk->sync(file->disk, file->file, err);
+        rc = final_of(file->disk->sync(file->disk, file->file, err));
     if (rc < 0)
         return rc;
     file->disk->close(file->disk, file->file);
@@ -180,8 +194,11 @@ static int make_segment(struct journal_file *file, uint64_t base, int64_t wall_m
         rc = write_segment_header(file, handle, base, wall_ms, err);
     if (rc == 0)
         rc = disk->rename(disk, path_new, path, err);
+    /* Without its name it is nothing yet: all of it can be tried again when the disk is full. */
+    if (rc == ERR_FULL)
+        (void)disk->remove(disk, path_new, NULL);
     if (rc == 0)
-        rc = disk->sync_folder(disk, file->folder, err);
+        rc = final_of(disk->sync_folder(disk, file->folder, err));
     free(path);
     free(path_new);
     if (rc < 0) {
@@ -192,7 +209,7 @@ static int make_segment(struct journal_file *file, uint64_t base, int64_t wall_m
     file->tail = SEGMENT_HEADER_BYTES;
     file->reserved_end = SEGMENT_HEADER_BYTES;
     pthread_mutex_lock(&file->mutex);
-    journal_file_add_segment(file, base, SEGMENT_HEADER_BYTES);
+    journal_file_add_segment(file, base, SEGMENT_HEADER_BYTES, wall_ms);
     pthread_mutex_unlock(&file->mutex);
     return 0;
 }
@@ -217,53 +234,61 @@ static int reserve(struct journal_file *file, uint64_t size, struct err *err)
     return rc;
 }
 
+int journal_file_make_room(struct journal_file *file, uint64_t bytes, uint64_t base,
+                           int64_t wall_ms, struct err *err)
+{
+    int rc = 0;
+
+    if (file->file >= 0 && file->tail > SEGMENT_HEADER_BYTES &&
+        file->tail + bytes > file->segment_bytes)
+        rc = finish_segment(file, err);
+    if (rc == 0 && file->file < 0)
+        rc = make_segment(file, base, wall_ms, err);
+    return rc == 0 ? reserve(file, bytes, err) : rc;
+}
+
 static int write_group(struct journal_file *file, struct journal_file_group *group, struct err *err)
 {
     const struct disk *disk = file->disk;
     bool synced = file->durability == JOURNAL_FSYNC;
-    int rc = 0;
+    struct segment_record head;
+    int rc;
 
-    if (file->file >= 0 && file->tail > SEGMENT_HEADER_BYTES &&
-        file->tail + group->data.size > file->segment_bytes)
-        rc = finish_segment(file, err);
-    if (rc == 0 && file->file < 0) {
-        struct segment_record head;
-
-        memcpy(&head, group->data.data, sizeof(head));
-        rc = make_segment(file, group->offset_first, head.wall_ms, err);
-    }
-    if (rc == 0)
-        rc = reserve(file, group->data.size, err);
+    memcpy(&head, group->data.data, sizeof(head));
+    rc = journal_file_make_room(file, group->data.size, group->offset_first, head.wall_ms, err);
     if (rc < 0)
         return rc;
     segment_group_stamp(&group->data, file->tail, file->salt, synced ? SEGMENT_SYNCED_BEFORE : 0);
     rc = disk->write(disk, file->file, group->data.data, group->data.size, file->tail, err);
     if (rc == 0 && synced)
-        rc = disk->sync(disk, file->file, err);
+        rc = final_of(disk->sync(disk, file->file, err));
     return rc;
 }
 
 /*
- * Stops the journal for good. What may stand behind the tail is taken away if that can still be
- * done, so that a group which was refused seldom comes back after a restart.
+ * What may stand behind the tail is taken away if that can still be done, so that a group which was
+ * refused seldom comes back after a restart.
  */
-static int stop(struct journal_file *file, int rc, struct err *reason, struct err *err)
+int journal_file_stop(struct journal_file *file, int rc, struct err *reason, struct err *err)
 {
     if (file->file >= 0)
         (void)file->disk->truncate(file->disk, file->file, file->tail, NULL);
     file->failure = *reason;
     file->failure.code = rc;
     atomic_store_explicit(&file->failed, true, memory_order_release);
-    return refuse(file, err);
+    return journal_file_refuse(file, err);
 }
 
 static void publish(struct journal_file *file, const struct journal_file_group *group)
 {
     struct journal_file_segment *segment;
+    struct segment_record head;
 
+    memcpy(&head, group->data.data, sizeof(head));
     pthread_mutex_lock(&file->mutex);
     segment = &file->segments[file->segment_count - 1];
-    journal_file_add_mark(segment, group->offset_first, file->tail);
+    journal_file_add_mark(
+        segment, (struct journal_file_mark){group->offset_first, file->tail, head.wall_ms});
     segment->bytes += group->data.size;
     file->stat.bytes += group->data.size;
     file->stat.offset_end = group->offset_end;
@@ -274,20 +299,22 @@ static void publish(struct journal_file *file, const struct journal_file_group *
 static int journal_file_commit(struct journal *journal, struct err *err)
 {
     struct journal_file *file = file_of(journal);
-    bool failed = atomic_load_explicit(&file->failed, memory_order_acquire);
+    bool stopped = has_stopped(file);
     struct journal_file_group *group;
     struct err reason = {0};
     int rc;
 
     if (!atomic_load_explicit(&file->sealed, memory_order_acquire))
-        return failed ? refuse(file, err) : 0;
+        return stopped ? journal_file_refuse(file, err) : 0;
     group = &file->groups[1 - file->open_group];
-    rc = failed ? 0 : write_group(file, group, &reason);
-    if (failed) {
-        rc = refuse(file, err);
+    rc = stopped ? 0 : write_group(file, group, &reason);
+    if (stopped) {
+        rc = journal_file_refuse(file, err);
+    } else if (rc == ERR_FULL) {
+        rc = journal_file_fill(file, group, &reason, err);
     } else if (rc < 0) {
         err_prefix(&reason, "%s", file->folder);
-        rc = stop(file, rc, &reason, err);
+        rc = journal_file_stop(file, rc, &reason, err);
     } else {
         publish(file, group);
         file->tail += group->data.size;
@@ -317,7 +344,7 @@ void journal_file_close(struct journal *journal)
         return;
     if (file->file >= 0 && !atomic_load(&file->failed)) {
         /* Nobody is there to hear of an error, and what was promised is durable already. */
-        if (file->reserved_end > file->tail)
+        if (file->reserved_end > file->tail || file->uncut)
             (void)file->disk->truncate(file->disk, file->file, file->tail, NULL);
         if (file->durability == JOURNAL_WRITTEN)
             (void)file->disk->sync(file->disk, file->file, NULL);
@@ -342,7 +369,9 @@ const struct journal_ops journal_file = {
     .staged_bytes = journal_file_staged_bytes,
     .seal = journal_file_seal,
     .commit = journal_file_commit,
+    .resume = journal_file_resume,
     .read = journal_file_read,
+    .find = journal_file_find,
     .stat = journal_file_stat,
     .close = journal_file_close,
 };

@@ -147,10 +147,15 @@ static int scan_last(struct journal_file *file, struct segment_reader *reader, s
     struct err found = {0};
     int rc;
 
-    segment = journal_file_add_segment(file, reader->header.base, SEGMENT_HEADER_BYTES);
+    segment = journal_file_add_segment(file, reader->header.base, SEGMENT_HEADER_BYTES,
+                                       reader->header.created_ms);
     do {
-        journal_file_add_mark(segment, reader->offset, reader->position);
+        uint64_t position = reader->position;
+
         rc = segment_reader_next(reader, &record, &found);
+        if (rc == 1)
+            journal_file_add_mark(
+                segment, (struct journal_file_mark){record.offset, position, record.wall_ms});
     } while (rc == 1);
     if (rc < 0 && reader->damage == SEGMENT_TORN) {
         rc = judge_tail(file, reader, &found, err);
@@ -197,7 +202,7 @@ static int open_segment(struct journal_file *file, uint64_t base, bool is_last, 
         return rc;
     rc = check_chain(file, &reader, err);
     if (rc == 0 && !is_last)
-        journal_file_add_segment(file, base, reader.limit);
+        journal_file_add_segment(file, base, reader.limit, reader.header.created_ms);
     if (rc == 0 && is_last)
         rc = scan_last(file, &reader, err);
     if (rc == 0 && is_last)

@@ -5,6 +5,10 @@
  * A read takes its own files and buffers, so any number may run beside the owner and the commit.
  * What it shares with them is the list of segments and how many bytes of each are committed,
  * looked up under the mutex; bytes below that are never written again.
+ *
+ * A time is looked for in the same list: in the segment before the first one that was made at that
+ * time or later, from the last mark on that is older. So at most one segment is read, and of what
+ * this process wrote or checked a mebibyte, unless the clock has been set back.
  */
 #include "journal/journal_file_private.h"
 
@@ -54,7 +58,7 @@ static struct journal_file_mark find_mark(const struct journal_file_segment *seg
     }
     if (low > 0)
         return segment->marks[low - 1];
-    return (struct journal_file_mark){segment->base, SEGMENT_HEADER_BYTES};
+    return (struct journal_file_mark){segment->base, SEGMENT_HEADER_BYTES, segment->created_ms};
 }
 
 static void look_up(struct journal_file *file, uint64_t offset, struct stretch *out_stretch)
@@ -131,4 +135,34 @@ int journal_file_read(struct journal *journal, uint64_t from_offset, journal_vis
         rc = read_stretch(file, &stretch, &offset, stat.offset_end, visit, context, err);
     }
     return rc < 0 ? rc : 0;
+}
+
+/* An offset at or before the first record of that time, not far from it. Under the mutex. */
+static uint64_t offset_before(const struct journal_file *file, int64_t wall_ms)
+{
+    const struct journal_file_segment *segment;
+    uint64_t index = 0;
+    uint64_t offset;
+
+    while (index < file->segment_count && file->segments[index].created_ms < wall_ms)
+        index++;
+    if (index == 0)
+        return 0;
+    segment = &file->segments[index - 1];
+    offset = segment->base;
+    for (uint32_t i = 0; i < segment->mark_count && segment->marks[i].wall_ms < wall_ms; i++)
+        offset = segment->marks[i].offset;
+    return offset;
+}
+
+int journal_file_find(struct journal *journal, int64_t wall_ms, uint64_t *out_offset,
+                      struct err *err)
+{
+    struct journal_file *file = (struct journal_file *)journal;
+    uint64_t offset;
+
+    pthread_mutex_lock(&file->mutex);
+    offset = offset_before(file, wall_ms);
+    pthread_mutex_unlock(&file->mutex);
+    return journal_find_from(journal, offset, wall_ms, out_offset, err);
 }

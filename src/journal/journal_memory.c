@@ -152,6 +152,22 @@ static int journal_memory_commit(struct journal *journal, struct err *err)
     return 0;
 }
 
+/* It is never full, but what was not committed can be given up here too. */
+static int journal_memory_resume(struct journal *journal, struct err *err)
+{
+    struct journal_memory *memory = memory_of(journal);
+
+    (void)err;
+    if (atomic_exchange(&memory->sealed, false))
+        group_free(memory->sealed_group);
+    group_free(memory->open_group);
+    memory->open_group = bytes_alloc_zero(1, sizeof(*memory->open_group));
+    pthread_mutex_lock(&memory->mutex);
+    memory->offset_next = memory->stat.offset_end;
+    pthread_mutex_unlock(&memory->mutex);
+    return 0;
+}
+
 /* The committed group at `index`, or NULL past the end. */
 static const struct memory_group *group_at(struct journal_memory *memory, size_t index)
 {
@@ -208,6 +224,12 @@ static int journal_memory_read(struct journal *journal, uint64_t from_offset,
     return rc < 0 ? rc : 0;
 }
 
+static int journal_memory_find(struct journal *journal, int64_t wall_ms, uint64_t *out_offset,
+                               struct err *err)
+{
+    return journal_find_from(journal, 0, wall_ms, out_offset, err);
+}
+
 static void journal_memory_stat(struct journal *journal, struct journal_stat *out_stat)
 {
     struct journal_memory *memory = memory_of(journal);
@@ -241,7 +263,9 @@ const struct journal_ops journal_memory = {
     .staged_bytes = journal_memory_staged_bytes,
     .seal = journal_memory_seal,
     .commit = journal_memory_commit,
+    .resume = journal_memory_resume,
     .read = journal_memory_read,
+    .find = journal_memory_find,
     .stat = journal_memory_stat,
     .close = journal_memory_close,
 };

@@ -10,7 +10,7 @@
  *      8      4  format version, 1
  *     12      4  partition
  *     16      8  base offset: the offset of its first record, as in its name
- *     24      8  when it was made: wall_ms of its first record
+ *     24      8  when it was made: wall_ms of the record that it was made for
  *     32      8  base offset of the segment before it; all ones for the first
  *     40      8  bytes of the segment before it when that was finished; 0 for the first
  *     48      4  salt: a random number, where the checksums of the record headers start

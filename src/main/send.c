@@ -79,9 +79,9 @@ const struct cli_command send_command = {
         "seconds otherwise. The summary on stdout tells what was accepted and why rows were "
         "rejected, with their lines in the input.\n"
         "What fails on the way (no connection, a broken one, 429, 503) is tried again with "
-        "growing pauses. A batch whose connection broke before the answer came is sent again: "
-        "a stream with an id drops what it has seen, without one those events may count twice, "
-        "and the summary says how many.",
+        "growing pauses. Batches are numbered (Tallywheel-Producer, Tallywheel-Sequence), so one "
+        "that is sent again, because its connection broke before the answer came, counts once: "
+        "what the server had taken of it is among the duplicates.",
     .examples = "tallywheel send --stream plays plays.ndjson\n"
                 "zcat plays.csv.gz | tallywheel send --stream plays --format csv -\n"
                 "tail -f plays.ndjson | tallywheel send --stream plays -\n"
@@ -177,7 +177,6 @@ static void read_fields(struct send *send, const json_t *definition)
         field->type = type_of(json_string_value(type));
         send->fields.count++;
     }
-    send->progress.has_id = json_is_string(json_object_get(definition, "id"));
 }
 
 /* Asks for the stream's definition; waits for a server that is not up yet. */

@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <jansson.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -30,17 +32,18 @@ struct slot {
     uint64_t attempt;     /* tries that failed */
     uint64_t retry_at_ns; /* SLOT_WAITING */
     size_t handed;        /* bytes of body that this try gave to curl */
-    bool unsure;          /* a try broke with the answer outstanding */
+    uint64_t sequence;    /* of the batch; the same in every try */
+    struct curl_slist *headers;
 };
 
 struct send_flight {
     struct send_flight_options options;
     struct send_tally *tally;
     CURLM *multi;
-    struct curl_slist *headers;
     uint32_t slot_count;
     uint32_t busy;
     uint64_t random;
+    uint64_t run;       /* a random number that no other sender has: part of the producers' names */
     struct err failure; /* code 0: none */
     uint64_t failed_line;
     struct slot slots[];
@@ -58,7 +61,7 @@ uint64_t send_flight_backoff_ms(uint64_t attempt, uint32_t random)
 
 /*
  * curl's READFUNCTION. There is no way back in the body on purpose: curl would silently send it
- * once more when a connection that it keeps breaks, and the server may have taken it already.
+ * once more when a connection that it keeps breaks, without a pause and without our counting it.
  */
 static size_t give_body(char *out, size_t size, size_t count, void *userdata)
 {
@@ -80,7 +83,6 @@ static bool slot_open(struct send_flight *flight, struct slot *slot)
     curl_easy_setopt(slot->curl, CURLOPT_POST, 1L);
     curl_easy_setopt(slot->curl, CURLOPT_READFUNCTION, give_body);
     curl_easy_setopt(slot->curl, CURLOPT_READDATA, slot);
-    curl_easy_setopt(slot->curl, CURLOPT_HTTPHEADER, flight->headers);
     curl_easy_setopt(slot->curl, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BYTES);
     curl_easy_setopt(slot->curl, CURLOPT_WRITEFUNCTION, client_collect);
     curl_easy_setopt(slot->curl, CURLOPT_WRITEDATA, &slot->answer);
@@ -98,10 +100,11 @@ int send_flight_open(struct send_flight **out_flight, const struct send_flight_o
     flight->options = *options;
     flight->tally = tally;
     flight->random = clock_mono_ns(&clock_system);
+    if (getrandom(&flight->run, sizeof(flight->run), 0) != sizeof(flight->run)) {
+        free(flight);
+        return err_set(err, ERR_IO, "the system gives no random bytes");
+    }
     flight->multi = curl_multi_init();
-    flight->headers = curl_slist_append(NULL, "Content-Type: application/x-ndjson");
-    /* Without this curl asks before each body, and waits for the answer. */
-    curl_slist_append(flight->headers, "Expect:");
     for (; flight->slot_count < options->connections; flight->slot_count++) {
         if (flight->multi == NULL || !slot_open(flight, &flight->slots[flight->slot_count])) {
             send_flight_close(flight);
@@ -121,12 +124,12 @@ void send_flight_close(struct send_flight *flight)
         if (slot->state == SLOT_SENDING)
             curl_multi_remove_handle(flight->multi, slot->curl);
         curl_easy_cleanup(slot->curl);
+        curl_slist_free_all(slot->headers);
         send_batch_done(&slot->batch);
         bytes_done(&slot->answer);
     }
     if (flight->multi != NULL)
         curl_multi_cleanup(flight->multi);
-    curl_slist_free_all(flight->headers);
     free(flight);
 }
 
@@ -143,6 +146,24 @@ uint32_t send_flight_busy(const struct send_flight *flight)
 uint64_t send_flight_failed_line(const struct send_flight *flight)
 {
     return flight->failed_line;
+}
+
+/* The next batch of this connection gets its number. */
+static void number_batch(const struct send_flight *flight, struct slot *slot)
+{
+    char line[96];
+
+    slot->sequence++;
+    curl_slist_free_all(slot->headers);
+    slot->headers = curl_slist_append(NULL, "Content-Type: application/x-ndjson");
+    /* Without this curl asks before each body, and waits for the answer. */
+    curl_slist_append(slot->headers, "Expect:");
+    snprintf(line, sizeof(line), "Tallywheel-Producer: send-%016" PRIx64 "-%u", flight->run,
+             (unsigned)(slot - flight->slots));
+    curl_slist_append(slot->headers, line);
+    snprintf(line, sizeof(line), "Tallywheel-Sequence: %" PRIu64, slot->sequence);
+    curl_slist_append(slot->headers, line);
+    curl_easy_setopt(slot->curl, CURLOPT_HTTPHEADER, slot->headers);
 }
 
 static void launch(struct send_flight *flight, struct slot *slot)
@@ -173,7 +194,7 @@ void send_flight_start(struct send_flight *flight, struct send_batch *batch)
     batch->line_count = 0;
     batch->input_bytes = 0;
     slot->attempt = 0;
-    slot->unsure = false;
+    number_batch(flight, slot);
     flight->busy++;
     launch(flight, slot);
 }
@@ -284,10 +305,6 @@ static void on_broken(struct send_flight *flight, struct slot *slot, CURLcode co
 
     curl_easy_getinfo(slot->curl, CURLINFO_OS_ERRNO, &os_errno);
     client_explain(flight->options.server, (int)code, (int)os_errno, &err);
-    if (slot->handed > 0 && !slot->unsure) {
-        slot->unsure = true;
-        flight->tally->unsure += slot->batch.line_count;
-    }
     retry(flight, slot, 0, &err);
 }
 

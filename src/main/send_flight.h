@@ -5,7 +5,9 @@
  *
  * With one connection the order of the batches is the order of the events. What can be tried
  * again: no connection, a broken one, 429 (after its Retry-After) and 502 to 504. After a
- * connection breaks with the answer outstanding, nobody knows whether the server took the batch.
+ * connection breaks with the answer outstanding, nobody knows whether the server took the batch:
+ * so each connection is a producer with a name of its own and numbers its batches, and the server
+ * takes of one that is sent again only what it had not taken.
  *
  * Thread: the main thread; polls curl's sockets.
  */

@@ -335,10 +335,4 @@ void send_report_put_summary(const struct send_progress *progress, const struct 
         bytes_put_text(out, " of them are not in the file: the server did not list them; a "
                             "smaller --batch-bytes shows more\n");
     }
-    if (tally->unsure > 0 && !progress->has_id) {
-        bytes_put_text(out, "  ");
-        text_put_grouped(out, (int64_t)tally->unsure);
-        bytes_put_text(out, " may count twice: a connection broke before their answer came, and "
-                            "the stream has no id\n");
-    }
 }

@@ -23,7 +23,6 @@ struct send_tally {
     uint64_t lines; /* sent and answered, or refused here: what progress and rate count */
     uint64_t accepted, duplicates, late, rejected;
     uint64_t unlisted; /* rejected, but without line and reason in the server's answer */
-    uint64_t unsure;   /* sent again after a connection broke with the answer outstanding */
     uint64_t requests, retries;
     uint64_t input_bytes; /* of the input, answered */
 
@@ -52,7 +51,6 @@ struct send_progress {
     const char *stream;
     uint64_t lines_total; /* 0: not known */
     uint64_t bytes_total; /* of the input; 0: not known */
-    bool has_id;          /* the stream drops what it has seen */
     bool bar;             /* stderr is a terminal */
     bool colour;
     uint64_t started_ns;

@@ -211,6 +211,9 @@ void batch_free(struct batch *batch)
         free(batch->event_ms);
     free(batch->columns);
     free(batch->outcomes);
+    free(batch->parts);
+    free(batch->lines);
+    bytes_done(&batch->producers);
     free(batch);
 }
 
@@ -230,6 +233,9 @@ void batch_reset(struct batch *batch)
     batch->row_count = 0;
     batch->wall_ms = 0;
     batch->offset = 0;
+    batch->part_count = 0;
+    batch->line_count = 0;
+    bytes_clear(&batch->producers);
 }
 
 static __attribute__((noinline)) void batch_grow(struct batch *batch)
@@ -281,6 +287,52 @@ void batch_append(struct batch *batch, const struct cell *cells)
     batch->row_count = row + 1;
 }
 
+/*
+ * Whether the last row is the next one of `part`. A request that is sent again begins a new one,
+ * even right behind itself.
+ */
+static bool goes_on(const struct batch *batch, const struct batch_part *part, struct span producer,
+                    uint64_t sequence, uint32_t previous)
+{
+    return part->sequence == sequence && batch->lines[batch->line_count - 1] == previous &&
+           part->first_row + part->row_count + 1 == batch->row_count &&
+           span_equal(batch_producer(batch, part), producer);
+}
+
+static void add_part(struct batch *batch, struct span producer, uint64_t sequence,
+                     uint32_t previous)
+{
+    if (batch->part_count == batch->part_capacity) {
+        batch->part_capacity = batch->part_capacity > 0 ? batch->part_capacity * 2 : 4;
+        batch->parts = bytes_realloc(batch->parts, batch->part_capacity * sizeof(batch->parts[0]));
+    }
+    batch->parts[batch->part_count++] = (struct batch_part){
+        .sequence = sequence,
+        .first_row = batch->row_count - 1,
+        .first_line = batch->line_count,
+        .previous = previous,
+        .name_start = (uint32_t)batch->producers.size,
+        .name_size = (uint32_t)producer.size,
+    };
+    bytes_put(&batch->producers, producer.data, producer.size);
+}
+
+void batch_claim(struct batch *batch, struct span producer, uint64_t sequence, uint32_t previous,
+                 uint32_t line)
+{
+    assert(batch->row_count > 0 && previous < line);
+    assert(producer.size > 0 && producer.size <= PRODUCER_NAME_BYTES_MAX);
+    if (batch->part_count == 0 ||
+        !goes_on(batch, &batch->parts[batch->part_count - 1], producer, sequence, previous))
+        add_part(batch, producer, sequence, previous);
+    if (batch->line_count == batch->line_capacity) {
+        batch->line_capacity = batch->line_capacity > 0 ? batch->line_capacity * 2 : 64;
+        batch->lines = bytes_realloc(batch->lines, batch->line_capacity * sizeof(uint32_t));
+    }
+    batch->lines[batch->line_count++] = line;
+    batch->parts[batch->part_count - 1].row_count++;
+}
+
 void batch_stamp(struct batch *batch, int64_t wall_ms)
 {
     batch->wall_ms = wall_ms;
@@ -294,7 +346,7 @@ void batch_stamp(struct batch *batch, int64_t wall_ms)
 size_t batch_bytes(const struct batch *batch)
 {
     size_t rows = batch->row_count;
-    size_t total = 32;
+    size_t total = 32 + batch->part_count * 24 + batch->producers.size + batch->line_count * 2;
 
     for (uint32_t i = 0; i < batch->column_count; i++) {
         const struct column *column = &batch->columns[i];

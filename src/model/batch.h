@@ -49,8 +49,27 @@ struct column {
     struct dictionary dictionary; /* FIELD_STRING */
 };
 
-/* What became of a row when it was folded. */
-enum row_outcome { ROW_ACCEPTED, ROW_DUPLICATE, ROW_LATE };
+/*
+ * What became of a row when it was folded. GAP: rows of the same request that come before it have
+ * not been folded; STALE: its request is older than those that are remembered of its producer.
+ */
+enum row_outcome { ROW_ACCEPTED, ROW_DUPLICATE, ROW_LATE, ROW_GAP, ROW_STALE };
+
+#define PRODUCER_NAME_BYTES_MAX 128
+
+/*
+ * Consecutive rows that one request of a producer brought. Its rows are known by their lines in the
+ * request, which ascend: so it shows which of them have been folded before.
+ */
+struct batch_part {
+    uint64_t sequence; /* of the request */
+    uint32_t first_row;
+    uint32_t row_count;
+    uint32_t first_line; /* where the line of first_row stands in batch->lines */
+    uint32_t previous;   /* the line of the request's last row before these here; 0: none */
+    uint32_t name_start; /* of the producer, in batch->producers */
+    uint32_t name_size;
+};
 
 struct batch {
     uint32_t stream_id;      /* engine/catalog.h gives them out */
@@ -64,6 +83,15 @@ struct batch {
     uint8_t *outcomes;   /* enum row_outcome a row, written by the fold */
     int64_t wall_ms;     /* when it was appended to the journal */
     uint64_t offset;     /* the journal offset of row 0, given by the append */
+
+    /* Only for rows that producers brought; in order of rows, not all of which need be of one. */
+    struct batch_part *parts;
+    uint32_t part_count;
+    uint32_t part_capacity;
+    uint32_t *lines; /* of the rows of parts, one after the other */
+    uint32_t line_count;
+    uint32_t line_capacity;
+    struct bytes producers; /* their names */
 };
 
 /* One value of a row on its way into a batch. */
@@ -89,6 +117,19 @@ void batch_reset(struct batch *batch);
  * caller's to check (batch_bytes, row_count).
  */
 void batch_append(struct batch *batch, const struct cell *cells);
+
+/*
+ * Says who brought the row that was appended last: line `line` (from 1) of the request `sequence`
+ * of `producer` (1 to PRODUCER_NAME_BYTES_MAX bytes). `previous` is the line of the request's row
+ * that went to the same partition before it, 0 for none.
+ */
+void batch_claim(struct batch *batch, struct span producer, uint64_t sequence, uint32_t previous,
+                 uint32_t line);
+
+static inline struct span batch_producer(const struct batch *batch, const struct batch_part *part)
+{
+    return (struct span){batch->producers.data + part->name_start, part->name_size};
+}
 
 /* Adds the columns that `def`, a newer version of the batch's stream, has more; all "none". */
 void batch_extend(struct batch *batch, const struct stream_def *def);

@@ -2,10 +2,11 @@
 /*
  * batch_codec.c - a batch as bytes, as the journal holds it.
  *
- * All integers are little-endian. A batch is a head, its columns in order, and padding:
+ * All integers are little-endian. A batch is a head, its columns in order, in format 2 the parts
+ * that producers brought, and padding:
  *
  *    at  size
- *     0     1  format: 1
+ *     0     1  format: 1, or 2 if any row was brought by a producer
  *     1     1  0
  *     2     2  column count, 1 to STREAM_FIELDS_MAX
  *     4     4  row count
@@ -33,6 +34,10 @@
  *    bool        form 0: all are the same: width is that value. form 1: 2 bits a row, the lowest
  *                bits first; width is 0.
  *
+ * The parts, in order of rows: how many (4), bytes of names (4), line base (4), line width (4); for
+ * each the sequence (8), first row (4), row count (4), line before it (4), bytes of its name (4);
+ * the names; the lines, packed as unsigned, one for each row of a part.
+ *
  * The forms are chosen by the values alone, so equal batches give equal bytes, and what was read
  * is written the same again. Padding makes up at least a bit a value, which is what lets the
  * reader refuse a few bytes that claim billions of rows: what it allocates is within 150 times of
@@ -49,6 +54,8 @@
 #include "model/batch_pack.h"
 
 #define FORMAT 1
+#define FORMAT_WITH_PARTS 2
+#define PART_BYTES 24
 #define HEAD_BYTES 32
 #define TIME_COLUMN_NONE 0xffff
 #define SCALE_MAX 4
@@ -228,6 +235,32 @@ static void encode_bools(const uint8_t *values, uint32_t row_count, struct bytes
     out->size += size;
 }
 
+static void encode_parts(const struct batch *batch, struct bytes *out)
+{
+    struct pack lines = pack_plan_u32(batch->lines, batch->line_count);
+    size_t size = 16 + (size_t)batch->part_count * PART_BYTES + batch->producers.size +
+                  (size_t)batch->line_count * lines.width;
+    char *at = bytes_reserve(out, size);
+
+    put_u32(at, batch->part_count);
+    put_u32(at + 4, (uint32_t)batch->producers.size);
+    put_u32(at + 8, (uint32_t)lines.base);
+    put_u32(at + 12, lines.width);
+    at += 16;
+    for (uint32_t i = 0; i < batch->part_count; i++, at += PART_BYTES) {
+        const struct batch_part *part = &batch->parts[i];
+
+        put_u64(at, part->sequence);
+        put_u32(at + 8, part->first_row);
+        put_u32(at + 12, part->row_count);
+        put_u32(at + 16, part->previous);
+        put_u32(at + 20, part->name_size);
+    }
+    memcpy(at, batch->producers.data, batch->producers.size);
+    pack_write_u32(lines, batch->lines, batch->line_count, at + batch->producers.size);
+    out->size += size;
+}
+
 /* What batch_codec.c asks of every batch: a bit a value. */
 static uint64_t size_min(uint64_t row_count, uint64_t column_count)
 {
@@ -269,13 +302,15 @@ void batch_encode(const struct batch *batch, struct bytes *out)
         }
     }
     assert((time_column == TIME_COLUMN_NONE) == batch->event_ms_owned);
+    if (batch->part_count > 0)
+        encode_parts(batch, out);
     padding = out->size - start < wanted ? (uint32_t)(wanted - (out->size - start)) : 0;
     memset(bytes_reserve(out, padding), 0, padding);
     out->size += padding;
 
     head = out->data + start;
     memset(head, 0, HEAD_BYTES);
-    head[0] = FORMAT;
+    head[0] = batch->part_count > 0 ? FORMAT_WITH_PARTS : FORMAT;
     put_u16(head + 2, (uint16_t)batch->column_count);
     put_u32(head + 4, batch->row_count);
     put_u32(head + 8, batch->stream_id);
@@ -516,6 +551,94 @@ static const char *decode_column(struct reader *reader, uint32_t row_count,
     return "unknown type";
 }
 
+/* One part, which begins with row `row` or behind it; its name and its lines are checked later. */
+static const char *decode_part(const char *at, uint32_t row, const struct batch *batch,
+                               uint32_t text_bytes, struct batch_part *out_part)
+{
+    *out_part = (struct batch_part){
+        .sequence = get_u64(at),
+        .first_row = get_u32(at + 8),
+        .row_count = get_u32(at + 12),
+        .first_line = batch->line_count,
+        .previous = get_u32(at + 16),
+        .name_start = (uint32_t)batch->producers.size,
+        .name_size = get_u32(at + 20),
+    };
+    if (out_part->row_count == 0 || out_part->first_row < row ||
+        out_part->first_row > batch->row_count ||
+        out_part->row_count > batch->row_count - out_part->first_row)
+        return "a part with impossible rows";
+    if (out_part->name_size == 0 || out_part->name_size > PRODUCER_NAME_BYTES_MAX ||
+        out_part->name_size > text_bytes - batch->producers.size)
+        return "a producer with an impossible name";
+    return NULL;
+}
+
+static bool lines_ascend(const struct batch *batch, const struct batch_part *part)
+{
+    uint32_t line = part->previous;
+
+    for (uint32_t i = 0; i < part->row_count; i++) {
+        if (batch->lines[part->first_line + i] <= line)
+            return false;
+        line = batch->lines[part->first_line + i];
+    }
+    return true;
+}
+
+static const char *decode_lines(struct reader *reader, struct pack lines, struct batch *batch)
+{
+    const char *data = take(reader, (uint64_t)batch->line_count * lines.width);
+
+    if (data == NULL)
+        return "ends early";
+    batch->lines = bytes_alloc(batch->line_count * sizeof(uint32_t));
+    batch->line_capacity = batch->line_count;
+    if (pack_read_u32(lines, data, batch->line_count, batch->lines) > UINT32_MAX)
+        return "a line that is too large";
+    for (uint32_t i = 0; i < batch->part_count; i++)
+        if (!lines_ascend(batch, &batch->parts[i]))
+            return "lines out of order";
+    return NULL;
+}
+
+static const char *decode_parts(struct reader *reader, struct batch *batch)
+{
+    const char *head = take(reader, 16);
+    uint32_t part_count = head != NULL ? get_u32(head) : 0;
+    uint32_t text_bytes = head != NULL ? get_u32(head + 4) : 0;
+    const char *parts = take(reader, (uint64_t)part_count * PART_BYTES);
+    const char *names = parts != NULL ? take(reader, text_bytes) : NULL;
+    struct pack lines = {0};
+    uint32_t row = 0;
+
+    if (names == NULL || part_count == 0)
+        return "no parts, or not all of them";
+    lines = (struct pack){.base = get_u32(head + 8), .width = get_u32(head + 12)};
+    if (lines.width > 4 || !width_is_valid(lines.width))
+        return "unknown width of lines";
+    batch->parts = bytes_alloc_zero(part_count, sizeof(batch->parts[0]));
+    batch->part_capacity = part_count;
+    for (uint32_t i = 0; i < part_count; i++) {
+        struct batch_part *part = &batch->parts[i];
+        const char *wrong =
+            decode_part(parts + (size_t)i * PART_BYTES, row, batch, text_bytes, part);
+
+        if (wrong != NULL)
+            return wrong;
+        batch->part_count++;
+        bytes_put(&batch->producers, names + part->name_start, part->name_size);
+        batch->line_count += part->row_count;
+        row = part->first_row + part->row_count;
+    }
+    if (batch->producers.size != text_bytes)
+        return "names are shorter than their text";
+    /* Lines differ, so each takes room; a row of its own part has that. */
+    if (lines.width == 0 && batch->line_count > part_count)
+        return "lines out of order";
+    return decode_lines(reader, lines, batch);
+}
+
 /* The columns are read: what hangs on which of them is the time. */
 static const char *decode_event_times(struct batch *batch, uint32_t time_column)
 {
@@ -537,7 +660,7 @@ static const char *decode_head(const char *data, size_t size)
 
     if (size < HEAD_BYTES)
         return "shorter than its head";
-    if (data[0] != FORMAT)
+    if (data[0] != FORMAT && data[0] != FORMAT_WITH_PARTS)
         return "unknown format";
     column_count = get_u16(data + 2);
     if (column_count == 0 || column_count > STREAM_FIELDS_MAX)
@@ -575,6 +698,8 @@ int batch_decode(struct batch **out_batch, const void *data, size_t size, struct
     }
     if (wrong == NULL) {
         wrong = decode_event_times(batch, get_u16(head + 24));
+        if (wrong == NULL && head[0] == FORMAT_WITH_PARTS)
+            wrong = decode_parts(&reader, batch);
         if (wrong == NULL && reader.at != reader.end)
             wrong = "bytes after the last column";
         if (wrong != NULL)

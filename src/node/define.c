@@ -152,7 +152,8 @@ static uint32_t count_definitions(const struct catalog *catalog)
 
 /*
  * Every journal holds a prefix of one list of definitions. So once one of them takes no more, or
- * has missed one, there must be no further ones.
+ * has missed one, there must be no further ones. A full disk passes; the definition that met it
+ * waits in the partition, and there is no point in making more of them wait.
  */
 static int check_journals(const struct node *node, struct err *err)
 {
@@ -160,6 +161,10 @@ static int check_journals(const struct node *node, struct err *err)
         return err_set(err, ERR_UNAVAILABLE,
                        "a partition takes no more writes, so nothing can be defined until the "
                        "server is restarted; GET /v1/status names the partition");
+    if (atomic_load(&node->hosts_full) > 0)
+        return err_set(err, ERR_FULL,
+                       "the disk is full, so nothing can be defined until there is room; "
+                       "GET /v1/status names the partition");
     return 0;
 }
 

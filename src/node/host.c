@@ -17,6 +17,10 @@
 #include "node/submission.h"
 #include "node/worker.h"
 
+/* How long to wait before looking for room on a full disk: doubled from the first to the second. */
+#define RETRY_MS_MIN 100u
+#define RETRY_MS_MAX 2000u
+
 int host_open(struct host *host, struct node *node, struct worker *worker, uint32_t number,
               struct err *err)
 {
@@ -27,6 +31,8 @@ int host_open(struct host *host, struct node *node, struct worker *worker, uint3
         .board_members_max = (uint32_t)conf->limits.board_members,
         .board_segments_max = (uint32_t)conf->limits.board_segments,
         .ids_max = (uint32_t)conf->limits.stream_ids,
+        .producers_max = (uint32_t)conf->limits.producers,
+        .sequences_max = (uint32_t)conf->limits.producer_sequences,
         .keys_max = (uint32_t)conf->limits.keys,
         .key_members_max = (uint32_t)conf->limits.key_members,
     };
@@ -43,7 +49,19 @@ int host_open(struct host *host, struct node *node, struct worker *worker, uint3
         conf->durability == CONF_MEMORY && (node->journal->can & JOURNAL_CAN_COMMIT_IN_PLACE) != 0;
     snprintf(folder, sizeof(folder), "%s/partition-%03u/journal", conf->data, number);
     host->partition = partition_new(number, &limits);
+    host->retry.data = host;
+    uv_timer_init(&worker->loop, &host->retry);
+    uv_unref((uv_handle_t *)&host->retry);
+    host->retry_open = true;
     return node->journal->open(&host->journal, &options, err);
+}
+
+void host_leave(struct host *host)
+{
+    if (!host->retry_open)
+        return;
+    host->retry_open = false;
+    uv_close((uv_handle_t *)&host->retry, NULL);
 }
 
 void host_close(struct host *host)
@@ -202,18 +220,139 @@ static void refuse(struct host *host, struct submission *submission)
     give_back(host, submission);
 }
 
-/* After a failed commit nothing is known of what reached the disk: no more writes. */
-static void fail(struct host *host, int rc, const struct err *err)
+static void hold(struct host *host, struct submission *submission)
 {
-    if (host->failed != 0)
-        return;
+    if (host->held_first == NULL)
+        host->held_first = submission;
+    else
+        host->held_last->next = submission;
+    host->held_last = submission;
+}
+
+static void refuse_held(struct host *host)
+{
+    while (host->held_first != NULL) {
+        struct submission *submission = host->held_first;
+
+        host->held_first = submission->next;
+        submission->next = NULL;
+        refuse(host, submission);
+    }
+}
+
+/* No writes for now, or ever again. */
+static void turn_away(struct host *host, struct submission *submission)
+{
+    if (host->failed == ERR_FULL && submission->type == JOURNAL_DEFINITION && !host->settling)
+        hold(host, submission);
+    else
+        refuse(host, submission);
+}
+
+/* Nothing is known of what reached the disk: no more writes. */
+static void fail_for_good(struct host *host, int rc, const struct err *err)
+{
     host->failed = ERR_UNAVAILABLE;
     err_set(&host->failure, ERR_UNAVAILABLE,
             "partition %u takes no more events: %s; restart the server once that is mended",
             host->number, err->text);
     say_error("journal", "%s (%s)", host->failure.text, err_code_text(rc));
     node_host_failed(host->node, host);
+    refuse_held(host);
 }
+
+/* ---- a full disk ---- */
+
+static void look_for_room(uv_timer_t *timer);
+
+static void look_later(struct host *host)
+{
+    if (host->retry_open)
+        uv_timer_start(&host->retry, look_for_room, host->retry_ms, 0);
+    host->retry_ms = host->retry_ms * 2 < RETRY_MS_MAX ? host->retry_ms * 2 : RETRY_MS_MAX;
+}
+
+static void put_full(struct host *host, const struct err *err)
+{
+    host->failed = ERR_FULL;
+    err_set(&host->failure, ERR_FULL,
+            "partition %u takes no events as the disk is full: %.350s; it goes on by itself when "
+            "there is room",
+            host->number, err->text);
+}
+
+static void fail(struct host *host, int rc, const struct err *err)
+{
+    if (host->failed != 0)
+        return;
+    if (rc != ERR_FULL) {
+        fail_for_good(host, rc, err);
+        return;
+    }
+    put_full(host, err);
+    say_error("journal", "%s", host->failure.text);
+    node_host_full(host->node, true);
+    host->full_ns = clock_mono_ns(host->node->clock);
+    host->retry_ms = RETRY_MS_MIN;
+    look_later(host);
+}
+
+static void advance(struct host *host);
+
+static void go_on(struct host *host)
+{
+    host->failed = 0;
+    say_info("journal", "partition %u: there is room on the disk, events are taken again (%.1f s)",
+             host->number, (double)(clock_mono_ns(host->node->clock) - host->full_ns) / 1e9);
+    if (host->held_first != NULL) { /* they came first */
+        host->held_last->next = host->queue_first;
+        if (host->queue_first == NULL)
+            host->queue_last = host->held_last;
+        host->queue_first = host->held_first;
+        host->held_first = host->held_last = NULL;
+    }
+    advance(host);
+}
+
+static void resume_work(uv_work_t *work)
+{
+    struct host *host = work->data;
+
+    host->work_rc = host->journal->ops->resume(host->journal, &host->work_err);
+}
+
+static void resume_done(uv_work_t *work, int status)
+{
+    struct host *host = work->data;
+
+    (void)status;
+    if (host->work_rc == ERR_FULL) {
+        put_full(host, &host->work_err);
+        look_later(host);
+        return;
+    }
+    node_host_full(host->node, false);
+    if (host->work_rc < 0)
+        fail_for_good(host, host->work_rc, &host->work_err);
+    else
+        go_on(host);
+}
+
+static void look_for_room(uv_timer_t *timer)
+{
+    struct host *host = timer->data;
+
+    host->work.data = host;
+    uv_queue_work(&host->worker->loop, &host->work, resume_work, resume_done);
+}
+
+void host_settle(struct host *host)
+{
+    host->settling = true;
+    refuse_held(host);
+}
+
+/* ---- the cycle ---- */
 
 static void execute(struct host *host, struct submission *submission)
 {
@@ -263,7 +402,7 @@ static void end_group(struct host *host, struct submission *group, bool committe
         group = submission->next;
         submission->next = NULL;
         if (!committed && is_record(submission)) {
-            refuse(host, submission);
+            turn_away(host, submission);
             continue;
         }
         fold_one(host, submission);
@@ -293,13 +432,18 @@ static void append_queue(struct host *host)
         host->queue_first = submission->next;
         submission->next = NULL;
         if (host->failed != 0 && writes) {
-            refuse(host, submission);
+            turn_away(host, submission);
             continue;
         }
         rc = writes ? append_one(host, submission) : 0;
+        if (rc == ERR_TOO_LARGE) { /* its own fault */
+            submission->rc = rc;
+            give_back(host, submission);
+            continue;
+        }
         if (rc < 0) {
             fail(host, rc, &submission->err);
-            refuse(host, submission);
+            turn_away(host, submission);
             continue;
         }
         if (host->group_first == NULL)

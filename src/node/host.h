@@ -8,8 +8,10 @@
  * a timer. The next commit is started before the last one is folded, so the disk and the fold work
  * at the same time. Only what is committed is folded, and only what is folded is acknowledged.
  *
- * When a commit fails the partition stops taking writes for good, and says why to each; reads go
- * on.
+ * When a commit fails the partition stops taking writes and says why to each; reads go on. If the
+ * disk was full it tries by itself, ever less often, whether there is room again, and then goes on.
+ * Any other failure is for good. A definition that finds the disk full waits: the other partitions
+ * have it, and no later one may come before it.
  *
  * Thread: the worker that hosts the partition; replay runs in a disk thread before that.
  */
@@ -50,8 +52,15 @@ struct host {
     int64_t group_ms;  /* the wall time of the first record of the group */
     _Atomic bool busy; /* a commit is under way; a hint for whoever batches */
     bool ready;        /* replayed */
-    int failed;        /* the code of the failure that stopped writes */
+    int failed;        /* the code of the failure that stopped writes; ERR_FULL may end */
     struct err failure;
+    struct submission *held_first; /* definitions that wait for room on the disk */
+    struct submission *held_last;
+    uv_timer_t retry; /* when to look for room again */
+    bool retry_open;
+    bool settling; /* the worker ends: nothing waits any more */
+    uint64_t retry_ms;
+    uint64_t full_ns;             /* since when the disk has been full */
     struct bytes encoded;         /* scratch of append */
     struct command_list replayed; /* scratch of replay */
     struct bytes *definitions;    /* the definition records of the journal, in order */
@@ -79,6 +88,12 @@ void host_replay(struct host *host);
 
 /* The host's worker: takes a submission over. */
 void host_submit(struct host *host, struct submission *submission);
+
+/* The host's worker: what waits for room is refused, now and later. */
+void host_settle(struct host *host);
+
+/* The host's worker, or when there is none any more: closes the handles in its loop. */
+void host_leave(struct host *host);
 
 /*
  * The host's worker: every record whose wall time is before this is committed, and none that comes

@@ -185,11 +185,20 @@ static void settle_part(const struct submission *submission, const struct submis
         request->failed += part->row_count;
         request->failure = submission->err;
     } else {
+        uint64_t gap_rows = 0;
+
         for (uint32_t row = part->first_row; row < end; row++) {
             request->accepted += batch->outcomes[row] == ROW_ACCEPTED;
             request->duplicates += batch->outcomes[row] == ROW_DUPLICATE;
             request->late += batch->outcomes[row] == ROW_LATE;
+            request->stale += batch->outcomes[row] == ROW_STALE;
+            gap_rows += batch->outcomes[row] == ROW_GAP;
         }
+        if (gap_rows > 0 && request->failed == 0)
+            err_set(&request->failure, ERR_UNAVAILABLE,
+                    "an earlier part of the request was not taken; send it again with the same "
+                    "sequence");
+        request->failed += gap_rows;
         note_offset(request, submission->partition, batch->offset + end - 1, batch->wall_ms);
     }
     request->pending--;
@@ -329,9 +338,21 @@ void ingest_request_done(struct ingest_request *request)
 {
     free(request->rejects);
     free(request->offsets);
+    free(request->previous);
+    bytes_done(&request->producer);
     bytes_done(&request->reject_text);
+    request->previous = NULL;
     request->rejects = NULL;
     request->offsets = NULL;
+}
+
+void ingest_request_produced(struct ingest_request *request, struct span producer,
+                             uint64_t sequence)
+{
+    assert(producer.size > 0 && producer.size <= PRODUCER_NAME_BYTES_MAX);
+    bytes_put(&request->producer, producer.data, producer.size);
+    request->sequence = sequence;
+    request->previous = bytes_alloc_zero(request->worker->node->partition_count, sizeof(uint32_t));
 }
 
 void ingest_reject(struct ingest_request *request, uint64_t line, const char *reason)
@@ -383,6 +404,27 @@ uint32_t ingest_partition(struct ingest *ingest, const struct stream_def *def,
     return (uint32_t)(((hash >> 32) * node->partition_count) >> 32);
 }
 
+/* All rows of a request without keys go to one partition, the same when it is sent again. */
+static uint32_t partition_of(struct ingest_request *request, const struct cell *cells)
+{
+    const struct stream_def *def = &request->def;
+    const struct node *node = request->worker->node;
+    uint64_t hash;
+
+    if (request->producer.size == 0 || def->key_field >= 0 || def->id_field >= 0)
+        return ingest_partition(&request->worker->ingest, def, cells);
+    hash = hash_mix(hash_bytes(request->producer.data, request->producer.size), request->sequence);
+    return (uint32_t)(((hash >> 32) * node->partition_count) >> 32);
+}
+
+static void claim_for_producer(struct ingest_request *request, struct batch *batch,
+                               uint32_t partition, uint64_t line)
+{
+    batch_claim(batch, bytes_span(&request->producer), request->sequence,
+                request->previous[partition], (uint32_t)line);
+    request->previous[partition] = (uint32_t)line;
+}
+
 /* Weighing a batch costs about as much as adding a row, so it is not done for each. */
 static bool is_big(const struct batch *batch, size_t bytes_max)
 {
@@ -397,8 +439,13 @@ void ingest_row(struct ingest_request *request, const struct cell *cells, uint64
     const struct node *node = request->worker->node;
     const struct stream_def *def = &request->def;
     struct submission *submission;
+    uint32_t partition;
     uint32_t at;
 
+    if (request->producer.size > 0 && line > UINT32_MAX) {
+        ingest_reject(request, line, "a request of a producer has at most 4294967295 lines");
+        return;
+    }
     if (def->time_field >= 0 &&
         cells[def->time_field].i > request->worker->now_ms + def->ahead_ms) {
         char reason[160];
@@ -411,9 +458,12 @@ void ingest_row(struct ingest_request *request, const struct cell *cells, uint64
         ingest_reject(request, line, reason);
         return;
     }
-    at = find_open(ingest, request, ingest_partition(ingest, def, cells));
+    partition = partition_of(request, cells);
+    at = find_open(ingest, request, partition);
     submission = ingest->open[at];
     batch_append(submission->batch, cells);
+    if (request->producer.size > 0)
+        claim_for_producer(request, submission->batch, partition, line);
     claim_row(submission, request);
     if (is_big(submission->batch, (size_t)node->conf->batch_bytes))
         send_open(ingest, at);

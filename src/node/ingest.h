@@ -10,6 +10,9 @@
  * A request knows which rows of which batches are its own. When the last of them has returned it is
  * done: what was accepted, what was a duplicate, what was late.
  *
+ * The rows of a producer's request go to the same partitions whenever and wherever it is sent, in
+ * the order of its lines: that is what engine/producers.h builds on.
+ *
  * Thread: the worker's.
  */
 #ifndef TALLYWHEEL_NODE_INGEST_H
@@ -62,6 +65,10 @@ struct ingest_request {
     uint32_t offset_count;
     uint64_t failed; /* rows that could not be committed */
     struct err failure;
+    struct bytes producer; /* its name; empty: the request is of none */
+    uint64_t sequence;
+    uint32_t *previous;             /* of a producer: the last line that went to each partition */
+    uint64_t stale;                 /* rows that nobody can tell whether they were folded */
     uint32_t recent[INGEST_RECENT]; /* where the open submission of a partition was last found */
     void *context;
     /* All rows are decided. The request may be freed inside. */
@@ -92,6 +99,13 @@ void ingest_done(struct ingest *ingest);
 void ingest_request_init(struct ingest_request *request, struct worker *worker,
                          const struct catalog_stream *stream);
 void ingest_request_done(struct ingest_request *request);
+
+/*
+ * Before the first row: the request is number `sequence` of `producer` (1 to
+ * PRODUCER_NAME_BYTES_MAX bytes), and each of its rows is taken once however often it is sent.
+ */
+void ingest_request_produced(struct ingest_request *request, struct span producer,
+                             uint64_t sequence);
 
 /*
  * Takes a row: checks its event time against `ahead`, picks the partition, appends. A row that is
@@ -125,7 +139,7 @@ void ingest_send(struct ingest *ingest, struct submission *submission);
 /* Gives a returned submission back to the pool. */
 void ingest_recycle(struct ingest *ingest, struct submission *submission);
 
-/* The partition of a row: by its key, or this worker's own in turn. */
+/* The partition of a row: by its key, its id, or this worker's own in turn. */
 uint32_t ingest_partition(struct ingest *ingest, const struct stream_def *def,
                           const struct cell *cells);
 

@@ -279,6 +279,17 @@ void node_host_failed(struct node *node, struct host *host)
     note_failure(node, &host->failure);
 }
 
+void node_host_full(struct node *node, bool full)
+{
+    atomic_fetch_add(&node->hosts_full, full ? 1u : UINT32_MAX);
+}
+
+void node_refusing(const struct node *node, uint32_t *out_full, uint32_t *out_failed)
+{
+    *out_full = atomic_load(&node->hosts_full);
+    *out_failed = atomic_load(&node->hosts_failed);
+}
+
 void node_recovery(const struct node *node, uint64_t *out_done, uint64_t *out_total)
 {
     *out_done = 0;

@@ -77,6 +77,9 @@ const struct conf *node_conf(const struct node *node);
 /* The journal of a partition, to read from: journal_ops.read, in any thread. */
 struct journal *node_journal(const struct node *node, uint32_t partition);
 
+/* Partitions that take no writes until there is room on the disk, or until a restart. */
+void node_refusing(const struct node *node, uint32_t *out_full, uint32_t *out_failed);
+
 /* Bytes of journal replayed so far and in all, while recovering. */
 void node_recovery(const struct node *node, uint64_t *out_done, uint64_t *out_total);
 

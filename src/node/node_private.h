@@ -33,6 +33,7 @@ struct node {
     _Atomic int state;
     _Atomic uint64_t ingest_bytes; /* taken in and not yet decided */
     _Atomic uint32_t hosts_failed; /* that take no more writes */
+    _Atomic uint32_t hosts_full;   /* that take none until there is room on the disk */
     _Atomic uint32_t recovering;   /* hosts that have not replayed yet */
     _Atomic uint32_t phase_left;   /* workers that the next step of stopping waits for */
     _Atomic int stop_asked;
@@ -53,6 +54,7 @@ bool node_is_stopping(const struct node *node);
 /* From the host's worker. */
 void node_host_ready(struct node *node, struct host *host, int rc, const struct err *err);
 void node_host_failed(struct node *node, struct host *host);
+void node_host_full(struct node *node, bool full);
 
 /* From the worker: nothing that it began is under way any more. */
 void node_worker_settled(struct worker *worker);

@@ -2,6 +2,7 @@
 /* status_print.c - the status as JSON; see docs/reference/http.md. */
 #include "base/clock.h"
 #include "base/conf.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "node/node_private.h"
 #include "node/status_private.h"
@@ -48,6 +49,13 @@ static void put_ingest(const struct node *node, struct json_out *json)
     json_out_object_end(json);
 }
 
+static const char *partition_state_text(int failed)
+{
+    if (failed == 0)
+        return "ok";
+    return failed == ERR_FULL ? "full" : "failed";
+}
+
 static void put_partitions(const struct status_read *status, struct json_out *json)
 {
     json_out_key(json, "partitions");
@@ -61,7 +69,7 @@ static void put_partitions(const struct status_read *status, struct json_out *js
         json_out_key(json, "worker");
         json_out_uint(json, slot->worker);
         json_out_key(json, "state");
-        json_out_text(json, slot->failed != 0 ? "failed" : "ok");
+        json_out_text(json, partition_state_text(slot->failed));
         json_out_key(json, "offset");
         json_out_uint(json, slot->journal.offset_end);
         json_out_key(json, "events");

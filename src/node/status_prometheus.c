@@ -4,6 +4,7 @@
  *
  * Source: the exposition formats page of the Prometheus documentation.
  */
+#include "base/err.h"
 #include "base/json.h"
 #include "node/node_private.h"
 #include "node/status_private.h"
@@ -158,7 +159,12 @@ static void put_partitions(const struct status_read *status, struct bytes *out)
     put_head(out, "partition_failed", "gauge", "1 if the partition takes no more writes.");
     for (uint32_t i = 0; i < status->read.partition_count; i++)
         bytes_format(out, "tallywheel_partition_failed{partition=\"%u\"} %d\n", i,
-                     status->slots[i].failed != 0);
+                     status->slots[i].failed != 0 && status->slots[i].failed != ERR_FULL);
+    put_head(out, "partition_full", "gauge",
+             "1 while the partition takes no writes because the disk is full.");
+    for (uint32_t i = 0; i < status->read.partition_count; i++)
+        bytes_format(out, "tallywheel_partition_full{partition=\"%u\"} %d\n", i,
+                     status->slots[i].failed == ERR_FULL);
 }
 
 void status_print_prometheus(struct read *read, struct bytes *out)

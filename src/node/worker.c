@@ -78,6 +78,9 @@ void worker_settle(struct worker *worker)
 {
     worker_begin(worker);
     worker->settling = true;
+    for (uint32_t i = 0; i < worker->node->partition_count; i++)
+        if (worker->node->hosts[i].worker == worker)
+            host_settle(&worker->node->hosts[i]);
     ingest_flush(&worker->ingest);
     if (worker->flush != NULL)
         worker->flush(worker);
@@ -86,7 +89,12 @@ void worker_settle(struct worker *worker)
 
 void worker_close(struct worker *worker)
 {
+    struct node *node = worker->node;
+
     worker->closed = true;
+    for (uint32_t i = 0; node->hosts != NULL && i < node->partition_count; i++)
+        if (node->hosts[i].worker == worker)
+            host_leave(&node->hosts[i]);
     ingest_close(&worker->ingest);
     mailbox_leave(&worker->mailbox);
 }

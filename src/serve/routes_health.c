@@ -19,8 +19,23 @@ const struct route_ops routes_health_live = {.on_request = live_on_request};
 
 static void ready_on_request(struct http_request *request)
 {
-    if (serve_ready(request))
-        http_reply(request, 200, "text/plain; charset=utf-8", "ready\n", 6);
+    struct bytes text = {0};
+    uint32_t full;
+    uint32_t failed;
+
+    if (!serve_ready(request))
+        return;
+    /* Reads are answered all the same: whoever balances load should not go elsewhere for them. */
+    node_refusing(serve_of(request)->node, &full, &failed);
+    bytes_put_text(&text, "ready\n");
+    if (full > 0)
+        bytes_format(&text, "%u partition%s no writes until there is room on the disk\n", full,
+                     full == 1 ? " takes" : "s take");
+    if (failed > 0)
+        bytes_format(&text, "%u partition%s no writes until the server is restarted\n", failed,
+                     failed == 1 ? " takes" : "s take");
+    http_reply_bytes(request, 200, "text/plain; charset=utf-8", &text);
+    bytes_done(&text);
 }
 
 const struct route_ops routes_health_ready = {.on_request = ready_on_request};

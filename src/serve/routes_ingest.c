@@ -3,7 +3,8 @@
  * routes_ingest.c - POST /v1/streams/S/events: a body of events, decoded as it comes in.
  *
  * A body is never held: its rows go to open batches at once, and what was taken stays taken if the
- * client leaves in the middle (it was told nothing, and may send again).
+ * client leaves in the middle (it was told nothing, and may send again). With the headers
+ * Tallywheel-Producer and Tallywheel-Sequence, sending again takes only what was not taken.
  */
 #include <stdlib.h>
 #include <strings.h>
@@ -124,7 +125,19 @@ static void reply(struct ingest_call *call)
     uint64_t taken = rows->accepted + rows->duplicates + rows->late;
     struct bytes text = {0};
 
+    if (rows->failed == 0 && rows->stale > 0) {
+        http_reply_error(call->request, 409, "conflict",
+                         "sequence %llu of producer \"%.*s\" is older than those that are "
+                         "remembered, so nobody knows what was taken of it (%llu events of this "
+                         "request were not taken, %llu were)",
+                         (unsigned long long)rows->sequence, (int)rows->producer.size,
+                         rows->producer.data, (unsigned long long)rows->stale,
+                         (unsigned long long)taken);
+        return;
+    }
     if (rows->failed > 0) {
+        if (rows->failure.code == ERR_FULL)
+            http_reply_header(call->request, "Retry-After", "2");
         http_reply_error(
             call->request, err_code_status(rows->failure.code), err_code_text(rows->failure.code),
             "%s (%llu events of this request were not taken, %llu were)", rows->failure.text,
@@ -230,17 +243,60 @@ static const struct catalog_stream *check(struct http_request *request)
     return stream;
 }
 
+static bool read_sequence(struct span text, uint64_t *out_sequence)
+{
+    uint64_t sequence = 0;
+
+    if (text.size == 0)
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < '0' || text.data[i] > '9' ||
+            __builtin_mul_overflow(sequence, 10, &sequence) ||
+            __builtin_add_overflow(sequence, (uint64_t)(text.data[i] - '0'), &sequence))
+            return false;
+    *out_sequence = sequence;
+    return true;
+}
+
+/* Who sends this, and the how manieth request it is. False, and answered, if that is no sense. */
+static bool check_producer(struct http_request *request, struct span *out_producer,
+                           uint64_t *out_sequence)
+{
+    struct span producer = http_request_header(request, "tallywheel-producer");
+    struct span sequence = http_request_header(request, "tallywheel-sequence");
+
+    *out_producer = producer;
+    if (producer.size == 0 && sequence.size == 0)
+        return true;
+    if (producer.size == 0 || producer.size > PRODUCER_NAME_BYTES_MAX) {
+        http_reply_error(request, 400, "invalid",
+                         "Tallywheel-Producer: expected a name of 1 to %d bytes, and "
+                         "Tallywheel-Sequence with it",
+                         PRODUCER_NAME_BYTES_MAX);
+        return false;
+    }
+    if (!read_sequence(sequence, out_sequence)) {
+        http_reply_error(request, 400, "invalid",
+                         "Tallywheel-Sequence: expected a whole number from 0 to "
+                         "18446744073709551615, the same when the request is sent again");
+        return false;
+    }
+    return true;
+}
+
 static void on_request(struct http_request *request)
 {
     struct serve_worker *served = serve_of(request);
     struct span encoding = http_request_header(request, "content-encoding");
     const struct catalog_stream *stream;
     struct ingest_call *call;
+    struct span producer;
+    uint64_t sequence = 0;
 
     if (!serve_ready(request))
         return;
     stream = check(request);
-    if (stream == NULL)
+    if (stream == NULL || !check_producer(request, &producer, &sequence))
         return;
     call = bytes_alloc_zero(1, sizeof(*call));
     call->request = request;
@@ -248,6 +304,8 @@ static void on_request(struct http_request *request)
     ingest_request_init(&call->rows, served->worker, stream);
     call->rows.context = call;
     call->rows.done = on_done;
+    if (producer.size > 0)
+        ingest_request_produced(&call->rows, producer, sequence);
     call->sink = (struct row_sink){&call->rows, on_row, on_reject};
     call->decoder = take_decoder(call, form_of(http_request_header(request, "content-type")));
     if (span_equal(encoding, SPAN_LITERAL("gzip")))

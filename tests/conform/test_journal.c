@@ -451,6 +451,100 @@ static void test_reading_while_committing(void **state)
     tear_down(world);
 }
 
+/* Every time between the first and the last record, and around them. */
+static void test_find_by_time(void **state)
+{
+    struct world *world = set_up(state, 4000);
+    const struct journal_ops *ops = world->journal->ops;
+    uint64_t offset = 12345;
+
+    assert_int_equal(ops->find(world->journal, 0, &offset, &world->err), 0);
+    assert_int_equal(offset, 0);
+    for (uint64_t at = 0; at < 300; at += 3) { /* wall_ms is 7 * offset - 100 */
+        append(world, at, 90 + at % 50, 2);
+        append(world, at + 2, 40, 1);
+        if (at % 4 == 0)
+            commit(world);
+    }
+    commit(world);
+    for (int round = 0; round < 1 + world->backend->keeps; round++) {
+        for (int64_t wall_ms = -150; wall_ms < 2200; wall_ms++) {
+            uint64_t due = 0; /* of the records, which begin at 0, 2, 3, 5, 6, ... */
+
+            while (due < 300 && ((int64_t)due * 7 - 100 < wall_ms || due % 3 == 1))
+                due++;
+            assert_int_equal(
+                world->journal->ops->find(world->journal, wall_ms, &offset, &world->err), 0);
+            assert_int_equal(offset, due);
+        }
+        if (world->backend->keeps) {
+            close_journal(world);
+            open_journal(world);
+        }
+    }
+    tear_down(world);
+}
+
+/* What is given up, in the open group or in a sealed one, is as if it had never been appended. */
+static void test_resume_forgets_what_was_not_committed(void **state)
+{
+    struct world *world = set_up(state, 3000);
+    const struct journal_ops *ops = world->journal->ops;
+    uint64_t end = 0;
+
+    for (uint32_t round = 0; round < 12; round++) {
+        append(world, end, 200 + round, 1 + round % 3);
+        commit(world);
+        end += 1 + round % 3;
+        append(world, end, 100, 5);
+        if (round % 2 == 0) {
+            ops->seal(world->journal);
+            append(world, end + 5, 50, 1);
+        }
+        assert_int_equal(ops->resume(world->journal, &world->err), 0);
+        assert_int_equal(ops->staged_bytes(world->journal), 0);
+        commit(world);
+        assert_int_equal(stat_of(world).offset_end, end);
+    }
+    assert_int_equal(read_from(world, 0, 0).next, end);
+    if (world->backend->keeps) {
+        close_journal(world);
+        open_journal(world);
+        assert_int_equal(read_from(world, 0, 0).next, end);
+    }
+    tear_down(world);
+}
+
+/* Every journal that fails with ERR_FULL goes on where it was, whatever it stands on. */
+static void test_full_and_on_again(void **state)
+{
+    struct world *world = set_up(state, 3000);
+    uint64_t end = 0;
+    uint32_t full_count = 0;
+
+    world->journal = journal_faulty_fill(world->journal, 4, 3);
+    for (uint32_t group = 0; group < 40; group++) {
+        int rc;
+
+        append(world, end, 150 + group * 7, 2);
+        append(world, end + 2, 30, 1);
+        rc = journal_sample_commit(world->journal, &world->err);
+        if (rc == 0) {
+            end += 3;
+            continue;
+        }
+        assert_int_equal(rc, ERR_FULL);
+        assert_int_equal(stat_of(world).offset_end, end);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(world->journal->ops->resume(world->journal, &world->err), ERR_FULL);
+        assert_int_equal(world->journal->ops->resume(world->journal, &world->err), 0);
+        full_count++;
+    }
+    assert_int_equal(full_count, 10);
+    assert_int_equal(read_from(world, 0, 0).next, end);
+    tear_down(world);
+}
+
 static void test_close_accepts_null(void **state)
 {
     const struct backend *backend = *state;
@@ -479,6 +573,9 @@ int main(void)
         CASE(test_against_a_model),
         CASE(test_reopen),
         CASE(test_reading_while_committing),
+        CASE(test_find_by_time),
+        CASE(test_resume_forgets_what_was_not_committed),
+        CASE(test_full_and_on_again),
         CASE(test_close_accepts_null),
     };
     enum { CASE_COUNT = sizeof(cases) / sizeof(cases[0]) };

@@ -47,6 +47,15 @@ static uint64_t walk(const struct batch *batch)
     }
     for (uint32_t row = 0; row < batch->row_count; row++)
         sum += (uint64_t)batch->event_ms[row] + batch->outcomes[row];
+    for (uint32_t i = 0; i < batch->part_count; i++) {
+        const struct batch_part *part = &batch->parts[i];
+        struct span name = batch_producer(batch, part);
+
+        assert(part->first_row + part->row_count <= batch->row_count);
+        sum += part->sequence + part->previous + (unsigned char)name.data[name.size - 1];
+        for (uint32_t j = 0; j < part->row_count; j++)
+            sum += batch->lines[part->first_line + j];
+    }
     return sum;
 }
 

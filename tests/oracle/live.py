@@ -221,6 +221,8 @@ class Watcher:
     def pump(self, seconds):
         """Takes what comes within a time. False: the connection has ended."""
         end = time.monotonic() + seconds
+        for message in self.messages():  # what came with the handshake
+            self.take(message)
         while time.monotonic() < end:
             self.connection.settimeout(max(0.01, end - time.monotonic()))
             try:
@@ -316,10 +318,12 @@ class SocketWatcher(Watcher):
                 self.send({"watch": topic})
 
     def send(self, message):
-        data = json.dumps(message).encode()
+        self.frame(1, json.dumps(message).encode())
+
+    def frame(self, opcode, data):
         mask = os.urandom(4)
         assert len(data) < 126
-        self.connection.sendall(bytes([0x81, 0x80 | len(data)]) + mask
+        self.connection.sendall(bytes([0x80 | opcode, 0x80 | len(data)]) + mask
                                 + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
 
     def messages(self):
@@ -339,6 +343,8 @@ class SocketWatcher(Watcher):
             self.buffer = self.buffer[start + length:]
             if opcode == 1:
                 yield json.loads(data)
+            elif opcode == 9:
+                self.frame(10, data)  # or the server takes us for dead
 
 
 class Live:

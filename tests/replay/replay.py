@@ -52,6 +52,12 @@ def send(server, rng, results):
                server.post("/v1/boards/d/scores", json.dumps(
                    [{"member": f"d{rng.randrange(40)}", "score": rng.randrange(100),
                      "mode": rng.choice(["set", "add", "max"])} for _ in range(10)]))]
+    sequence = int(time.time() * 1e6)
+    for stream, again in (("s", rows), ("plain", [{"n": 1, "tag": "z"}] * 30), ("s", rows)):
+        headers = {"Tallywheel-Producer": f"p{rng.randrange(5)}",
+                   "Tallywheel-Sequence": str(sequence)}
+        answers += [server.send(stream, again, headers) for _ in range(2)]
+        results.equal("sent twice", answers[-1].json()["duplicates"], len(again))
     results.check("sent", all(answer.status == 200 for answer in answers), answers)
 
 

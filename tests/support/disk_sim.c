@@ -43,7 +43,8 @@ struct disk_sim {
     int entry_count;
     struct sim_handle handles[HANDLES_MAX];
     uint64_t calls;
-    uint64_t fail_at; /* in `calls`; 0: never */
+    uint64_t fail_at;    /* in `calls`; 0: never */
+    uint64_t fail_count; /* so many in a row */
     int fail_code;
 };
 
@@ -70,7 +71,8 @@ static int leave(struct disk_sim *sim, int rc)
 static int changing(struct disk_sim *sim, struct err *err)
 {
     sim->calls++;
-    if (sim->fail_at == 0 || sim->calls < sim->fail_at)
+    if (sim->fail_at == 0 || sim->calls < sim->fail_at ||
+        sim->calls - sim->fail_at >= sim->fail_count)
         return 0;
     return err_set(err, sim->fail_code, "the simulated disk was told to fail");
 }
@@ -372,7 +374,13 @@ const struct disk *disk_sim_disk(struct disk_sim *sim)
 
 void disk_sim_fail_at(struct disk_sim *sim, uint64_t call, int code)
 {
+    disk_sim_fail_some(sim, call, UINT64_MAX, code);
+}
+
+void disk_sim_fail_some(struct disk_sim *sim, uint64_t call, uint64_t count, int code)
+{
     sim->fail_at = call > 0 ? sim->calls + call : 0;
+    sim->fail_count = count;
     sim->fail_code = code;
 }
 

@@ -32,6 +32,9 @@ const struct disk *disk_sim_disk(struct disk_sim *sim);
  */
 void disk_sim_fail_at(struct disk_sim *sim, uint64_t call, int code);
 
+/* The same, but only `count` calls fail. */
+void disk_sim_fail_some(struct disk_sim *sim, uint64_t call, uint64_t count, int code);
+
 /* Changing calls so far. */
 uint64_t disk_sim_calls(const struct disk_sim *sim);
 

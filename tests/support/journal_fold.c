@@ -65,6 +65,23 @@ static void append_row(struct batch *to, const struct batch *from, uint32_t row)
     batch_stamp(to, from->wall_ms);
 }
 
+/* Who brought the row goes with it. `*part` is the first one that ends behind the row. */
+static void claim_row(struct batch *to, const struct batch *from, uint32_t row, uint32_t *part)
+{
+    const struct batch_part *at;
+    uint32_t line;
+
+    while (*part < from->part_count &&
+           from->parts[*part].first_row + from->parts[*part].row_count <= row)
+        (*part)++;
+    if (*part == from->part_count || row < from->parts[*part].first_row)
+        return;
+    at = &from->parts[*part];
+    line = at->first_line + row - at->first_row;
+    batch_claim(to, batch_producer(from, at), at->sequence,
+                row == at->first_row ? at->previous : from->lines[line - 1], from->lines[line]);
+}
+
 /* Rows whose time is that of their batch cannot be moved into another one. */
 static bool can_join(const struct folding *folding, const struct catalog_stream *stream,
                      const struct batch *batch)
@@ -76,6 +93,7 @@ static bool can_join(const struct folding *folding, const struct catalog_stream 
 static int fold_cut(struct folding *folding, const struct catalog_stream *stream,
                     const struct batch *batch, struct err *err)
 {
+    uint32_t part = 0;
     int rc = 0;
 
     if (folding->cut == JOURNAL_FOLD_ROWS || !can_join(folding, stream, batch))
@@ -84,6 +102,7 @@ static int fold_cut(struct folding *folding, const struct catalog_stream *stream
         if (folding->joined == NULL)
             folding->joined = batch_new(&stream->def, stream->id);
         append_row(folding->joined, batch, row);
+        claim_row(folding->joined, batch, row, &part);
         if (folding->cut == JOURNAL_FOLD_ROWS)
             rc = flush(folding, err);
     }
@@ -145,6 +164,8 @@ struct partition *journal_fold(struct journal *journal, uint32_t number, enum jo
     const struct partition_limits limits = {.series_max = 1000000,
                                             .panes_max = 100000,
                                             .ids_max = 50000000,
+                                            .producers_max = 10000,
+                                            .sequences_max = 64,
                                             .board_members_max = 50000000,
                                             .board_segments_max = 100000,
                                             .keys_max = 10000000,

@@ -32,8 +32,9 @@ static struct {
     struct gate commits;
     struct gate reads;
     uint32_t fail_partition;
-    uint64_t fail_commit; /* 0: none */
-    uint32_t fail_open;   /* UINT32_MAX: none */
+    uint64_t fail_commit;   /* 0: none */
+    uint64_t full_refusals; /* 0: it fails for good */
+    uint32_t fail_open;     /* UINT32_MAX: none */
     uint32_t open_count;
 } control = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -41,7 +42,7 @@ void journal_held_reset(const struct journal_ops *inner)
 {
     control.inner = inner;
     control.commits = control.reads = (struct gate){0};
-    control.fail_commit = 0;
+    control.fail_commit = control.full_refusals = 0;
     control.fail_open = UINT32_MAX;
 }
 
@@ -106,6 +107,12 @@ void journal_held_fail(uint32_t partition, uint64_t commit)
     control.fail_commit = commit;
 }
 
+void journal_held_fill(uint32_t partition, uint64_t commit, uint64_t refusals)
+{
+    journal_held_fail(partition, commit);
+    control.full_refusals = refusals;
+}
+
 void journal_held_fail_open(uint32_t partition)
 {
     control.fail_open = partition;
@@ -136,7 +143,9 @@ static int held_open(struct journal **out_journal, const struct journal_options 
     if (rc < 0)
         return rc;
     if (control.fail_commit > 0 && options->partition == control.fail_partition)
-        inner = journal_faulty_wrap(inner, control.fail_commit);
+        inner = control.full_refusals > 0
+                    ? journal_faulty_fill(inner, control.fail_commit, control.full_refusals)
+                    : journal_faulty_wrap(inner, control.fail_commit);
     held = bytes_alloc_zero(1, sizeof(*held));
     held->journal.ops = &journal_held;
     held->inner = inner;
@@ -166,6 +175,11 @@ static int held_commit(struct journal *journal, struct err *err)
     return inner_of(journal)->ops->commit(inner_of(journal), err);
 }
 
+static int held_resume(struct journal *journal, struct err *err)
+{
+    return inner_of(journal)->ops->resume(inner_of(journal), err);
+}
+
 static int held_visit(void *context, const struct journal_record *record, struct err *err)
 {
     const struct held_visit *visit = context;
@@ -180,6 +194,12 @@ static int held_read(struct journal *journal, uint64_t from_offset, journal_visi
     struct held_visit held = {visit, context};
 
     return inner_of(journal)->ops->read(inner_of(journal), from_offset, held_visit, &held, err);
+}
+
+static int held_find(struct journal *journal, int64_t wall_ms, uint64_t *out_offset,
+                     struct err *err)
+{
+    return inner_of(journal)->ops->find(inner_of(journal), wall_ms, out_offset, err);
 }
 
 static void held_stat(struct journal *journal, struct journal_stat *out_stat)
@@ -203,7 +223,9 @@ const struct journal_ops journal_held = {
     .staged_bytes = held_staged_bytes,
     .seal = held_seal,
     .commit = held_commit,
+    .resume = held_resume,
     .read = held_read,
+    .find = held_find,
     .stat = held_stat,
     .close = held_close,
 };

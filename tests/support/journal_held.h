@@ -32,6 +32,9 @@ bool journal_held_wait_reads(uint32_t count);
 /* The `commit`-th commit, from 1, of that partition fails, and all after it. Before the open. */
 void journal_held_fail(uint32_t partition, uint64_t commit);
 
+/* The same with a full disk, which it is for `refusals` tries to go on; see journal_faulty_fill. */
+void journal_held_fill(uint32_t partition, uint64_t commit, uint64_t refusals);
+
 /* Opening that partition fails. Before the open. */
 void journal_held_fail_open(uint32_t partition);
 

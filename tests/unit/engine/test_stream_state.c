@@ -51,7 +51,7 @@ struct input {
     uint32_t ids[ROWS];
     int64_t at_ms[ROWS];
     uint8_t outcomes[ROWS]; /* of the model */
-    uint64_t totals[3];
+    uint64_t totals[ROW_STALE + 1];
     int64_t watermark_ms;
 };
 
@@ -97,7 +97,8 @@ static void append(struct batch *batch, const struct input *input, uint32_t i,
 
 static uint64_t run(const struct input *input, const struct stream_def *def, uint32_t batch_rows)
 {
-    struct stream_state *stream = stream_state_new(3, def, 1000000);
+    struct stream_state *stream =
+        stream_state_new(3, def, 1000000, (struct producers_limits){10, 8});
     struct batch *batch = batch_new(def, 3);
     uint32_t *rows = malloc(ROWS * sizeof(*rows));
     uint64_t hash;
@@ -158,7 +159,7 @@ static void test_select(void **state)
 static void test_arrival(void **state)
 {
     struct stream_def def = make_def(-1, FIELD_STRING, -1);
-    struct stream_state *stream = stream_state_new(1, &def, 100);
+    struct stream_state *stream = stream_state_new(1, &def, 100, (struct producers_limits){10, 8});
     struct batch *batch = batch_new(&def, 1);
     struct cell cells[2] = {{0}};
     uint32_t rows[2];
@@ -181,7 +182,7 @@ static void test_arrival(void **state)
 static void test_redefine(void **state)
 {
     struct stream_def def = make_def(0, FIELD_INT, 1);
-    struct stream_state *stream = stream_state_new(1, &def, 100);
+    struct stream_state *stream = stream_state_new(1, &def, 100, (struct producers_limits){10, 8});
     struct batch *batch = batch_new(&def, 1);
     struct cell cells[2] = {{true, {.i = 5}}, {true, {.i = 1000}}};
     uint32_t rows[1];
@@ -203,9 +204,73 @@ static void test_redefine(void **state)
     stream_state_free(stream);
 }
 
+/* Sends lines `from` to `to` of a request, cut into batches at random. */
+static void send_lines(struct stream_state *stream, const struct stream_def *def, uint64_t sequence,
+                       uint32_t from, uint32_t to, uint64_t *totals)
+{
+    struct batch *batch = batch_new(def, 1);
+    uint32_t rows[64];
+
+    for (uint32_t line = from; line <= to; line++) {
+        struct cell cells[2] = {{true, {.i = 0}}, {true, {.i = line}}};
+        char text[40];
+
+        snprintf(text, sizeof(text), "%llu/%u", (unsigned long long)sequence, line);
+        cells[0].text = span_of(text);
+        batch_append(batch, cells);
+        batch_claim(batch, SPAN_LITERAL("p"), sequence, line - 1, line);
+        if (line < to && batch->row_count < 60 && random_below(10) > 0)
+            continue;
+        batch_stamp(batch, 1);
+        stream_state_select(stream, batch, rows);
+        for (uint32_t i = 0; i < batch->row_count; i++)
+            totals[batch->outcomes[i]]++;
+        batch_reset(batch);
+    }
+    batch_free(batch);
+}
+
+/* Requests that break off are sent again, from their beginning or with what follows missing. */
+static void test_producers(void **state)
+{
+    for (int has_ids = 0; has_ids < 2; has_ids++) {
+        struct stream_def def = make_def(has_ids ? 0 : -1, FIELD_STRING, -1);
+        struct stream_state *stream =
+            stream_state_new(1, &def, 100000, (struct producers_limits){10, 4});
+        uint64_t rows = 0;
+
+        (void)state;
+        for (uint64_t sequence = 1; sequence < 200; sequence++) {
+            uint32_t lines = 1 + random_below(300);
+            uint32_t taken = random_below(lines + 1);
+            uint64_t totals[ROW_STALE + 1] = {0};
+
+            send_lines(stream, &def, sequence, 1, taken, totals);
+            assert_int_equal(totals[ROW_ACCEPTED], taken);
+            if (taken + 1 < lines)
+                send_lines(stream, &def, sequence, taken + 2, lines, totals);
+            assert_int_equal(totals[ROW_ACCEPTED], taken);
+            assert_int_equal(totals[ROW_GAP], taken + 1 < lines ? lines - taken - 1 : 0);
+            for (int again = 0; again < 2; again++)
+                send_lines(stream, &def, sequence, 1, lines, totals);
+            assert_int_equal(totals[ROW_ACCEPTED], lines);
+            assert_int_equal(totals[ROW_DUPLICATE], taken + lines);
+            rows += lines;
+            if (sequence > 5) {
+                send_lines(stream, &def, sequence - 5, 1, 10, totals);
+                assert_int_equal(totals[ROW_STALE], 10);
+            }
+        }
+        assert_int_equal(stream->stat.rows, rows);
+        assert_int_equal(stream->stat.late, 0);
+        stream_state_free(stream);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_producers),
         cmocka_unit_test(test_select),
         cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_redefine),

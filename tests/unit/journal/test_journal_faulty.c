@@ -41,6 +41,36 @@ static void test_the_third_commit_fails(void **state)
     journal->ops->close(journal);
 }
 
+/* Full at every second commit, and twice not to be talked out of it. */
+static void test_a_disk_that_fills_up(void **state)
+{
+    struct journal_options options = {.folder = "unused"};
+    struct journal_sample_seen seen = {0};
+    struct journal *inner = NULL;
+    struct journal *journal;
+    uint64_t offset = 0;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(journal_memory.open(&inner, &options, &err), 0);
+    journal = journal_faulty_fill(inner, 2, 2);
+    while (offset < 5) {
+        assert_int_equal(journal_sample_append(journal, offset, 10, 1, &err), 0);
+        assert_int_equal(journal_sample_commit(journal, &err), 0);
+        offset++;
+        assert_int_equal(journal_sample_append(journal, offset, 20, 1, &err), 0);
+        assert_int_equal(journal_sample_commit(journal, &err), ERR_FULL);
+        assert_int_equal(journal_sample_append(journal, offset + 1, 10, 1, &err), ERR_FULL);
+        assert_int_equal(journal->ops->resume(journal, &err), ERR_FULL);
+        assert_int_equal(journal->ops->resume(journal, &err), ERR_FULL);
+        assert_int_equal(journal->ops->resume(journal, &err), 0);
+    }
+    assert_int_equal(journal->ops->read(journal, 0, journal_sample_visit, &seen, &err), 0);
+    assert_int_equal(seen.records, 5);
+    assert_int_equal(seen.wrong, 0);
+    journal->ops->close(journal);
+}
+
 static void test_it_is_not_opened_by_name(void **state)
 {
     struct journal_options options = {.folder = "unused"};
@@ -61,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_third_commit_fails),
+        cmocka_unit_test(test_a_disk_that_fills_up),
         cmocka_unit_test(test_it_is_not_opened_by_name),
     };
 

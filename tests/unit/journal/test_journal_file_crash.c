@@ -132,7 +132,7 @@ static void test_the_nth_call_fails(void **state)
         for (int how = 0; how < 3; how++) {
             struct disk_sim *sim = disk_sim_new();
             struct journal *journal = NULL;
-            int code = n % 2 == 0 ? ERR_FULL : ERR_IO;
+            int code = ERR_IO;
             uint64_t acknowledged;
             char when[64];
 
@@ -154,6 +154,81 @@ static void test_the_nth_call_fails(void **state)
             disk_sim_free(sim);
         }
     }
+}
+
+/*
+ * As work, but whenever the disk is full the journal is told to go on until it does, and the
+ * records that were lost are sent again. Returns how often it was full.
+ */
+static uint32_t work_on(struct journal *journal, uint64_t groups, uint64_t seed,
+                        uint64_t *acknowledged, int *out_rc, struct err *err)
+{
+    uint32_t full_count = 0;
+
+    for (uint64_t group = 0; group < groups; group++) {
+        uint64_t offset = *acknowledged;
+
+        for (uint64_t i = 0; i < 1 + (seed >> 8) % 4; i++, offset++) {
+            seed = hash_u64(seed + 1);
+            *out_rc = journal_sample_append(journal, offset, seed % 900, 1, err);
+            assert_int_equal(*out_rc, 0);
+        }
+        *out_rc = journal_sample_commit(journal, err);
+        if (*out_rc == 0)
+            *acknowledged = offset;
+        while (*out_rc == ERR_FULL) {
+            assert_int_equal(journal_file.commit(journal, err), ERR_FULL);
+            assert_int_equal(check_journal(journal, *acknowledged, "full"), *acknowledged);
+            full_count++;
+            *out_rc = journal_file.resume(journal, err);
+        }
+        if (*out_rc < 0)
+            return full_count;
+    }
+    return full_count;
+}
+
+/* From the n-th call on the disk is full for a while: nothing is lost, nothing comes back. */
+static void test_the_disk_is_full_at_the_nth_call(void **state)
+{
+    uint32_t full_count = 0;
+    uint32_t final_count = 0;
+
+    (void)state;
+    for (uint64_t n = 1; n <= 120; n++) {
+        for (uint64_t way = 0; way < 9; way++) {
+            struct disk_sim *sim = disk_sim_new();
+            struct journal *journal = NULL;
+            struct err err = {0};
+            uint64_t acknowledged = 0;
+            uint64_t end;
+            char when[64];
+            int rc = 0;
+
+            snprintf(when, sizeof(when), "call %llu, way %llu", (unsigned long long)n,
+                     (unsigned long long)way);
+            assert_int_equal(open_on(disk_sim_disk(sim), "j", SEGMENT_BYTES, &journal, &err), 0);
+            disk_sim_fail_some(sim, n, 1 + way / 3 * 2, ERR_FULL);
+            full_count += work_on(journal, 40, n, &acknowledged, &rc, &err);
+            assert_true(rc == 0 || rc == ERR_IO); /* it was a sync that failed */
+            final_count += rc == ERR_IO;
+            /* A process that is killed changes nothing on its way out. */
+            disk_sim_fail_at(sim, way % 3 > 0 ? 1 : 0, ERR_IO);
+            journal_file.close(journal);
+            disk_sim_fail_at(sim, 0, 0);
+            if (way % 3 == 2)
+                disk_sim_power_cut(sim, n * 9 + way);
+            if (open_on(disk_sim_disk(sim), "j", SEGMENT_BYTES, &journal, &err) < 0)
+                fail_msg("%s: %s", when, err.text);
+            end = check_journal(journal, acknowledged, when);
+            if (rc == 0)
+                assert_int_equal(end, acknowledged);
+            journal_file.close(journal);
+            disk_sim_free(sim);
+        }
+    }
+    assert_true(full_count > 500);
+    assert_true(final_count > 50);
 }
 
 /* The power goes, or only the process: then what was written and not synced is still there. */
@@ -270,7 +345,7 @@ static void test_kill_9(void **state)
 /* Appends until a commit fails, and returns its code. */
 static int fill_up(struct journal *journal, uint64_t *acknowledged, struct err *err)
 {
-    uint64_t offset = 0;
+    uint64_t offset = *acknowledged;
 
     for (;;) {
         int rc = journal_sample_append(journal, offset++, 50000, 1, err);
@@ -315,9 +390,20 @@ static void test_a_write_that_fails(void **state)
     journal_sample_folder_remove(folder);
 }
 
+static void put_file(const char *path, size_t size)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    while (size-- > 0)
+        putc(7, file);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void test_a_full_disk(void **state)
 {
     char *folder = journal_sample_folder();
+    char path[256];
     struct journal *journal = NULL;
     uint64_t acknowledged = 0;
     struct err err = {0};
@@ -329,12 +415,24 @@ static void test_a_full_disk(void **state)
         skip();
     }
     assert_int_equal(open_on(NULL, folder, 500000, &journal, &err), 0);
-    assert_int_equal(fill_up(journal, &acknowledged, &err), ERR_FULL);
-    assert_true(acknowledged > 20);
-    assert_int_equal(check_journal(journal, acknowledged, "a full disk"), acknowledged);
-    journal_file.close(journal);
-    assert_int_equal(open_on(NULL, folder, 500000, &journal, &err), 0);
-    assert_int_equal(check_journal(journal, acknowledged, "after it"), acknowledged);
+    snprintf(path, sizeof(path), "%s/other", folder);
+    put_file(path, 300000);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(fill_up(journal, &acknowledged, &err), ERR_FULL);
+        assert_true(acknowledged > 15);
+        assert_int_equal(check_journal(journal, acknowledged, "a full disk"), acknowledged);
+        assert_int_equal(journal_file.resume(journal, &err), ERR_FULL);
+        assert_non_null(strstr(err.text, folder));
+        if (round == 0) { /* somebody makes room: it goes on */
+            assert_int_equal(unlink(path), 0);
+            assert_int_equal(journal_file.resume(journal, &err), 0);
+        } else if (round == 1) { /* a restart while it is full */
+            journal_file.close(journal);
+            assert_int_equal(open_on(NULL, folder, 500000, &journal, &err), 0);
+            assert_int_equal(check_journal(journal, acknowledged, "after it"), acknowledged);
+        }
+    }
+    assert_true(acknowledged > 30);
     journal_file.close(journal);
     umount(folder);
     journal_sample_folder_remove(folder);
@@ -385,6 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_nth_call_fails),
+        cmocka_unit_test(test_the_disk_is_full_at_the_nth_call),
         cmocka_unit_test(test_many_ends),
         cmocka_unit_test(test_kill_9),
         cmocka_unit_test(test_a_write_that_fails),

@@ -416,6 +416,61 @@ static void test_claims(void **state)
     batch_free(batch);
 }
 
+/* Rows of producers between rows of nobody; every damaged byte is refused or read as something. */
+static void test_parts(void **state)
+{
+    static const char *const names[] = {"a", "sender with a longer name", "b"};
+    struct stream_def def = stream(FIELD_INT, 1);
+    struct batch *batch = batch_new(&def, 5);
+    struct batch *back;
+    struct bytes bytes = {0};
+    uint32_t lines[3] = {0};
+
+    (void)state;
+    for (uint32_t row = 0; row < 60; row++) {
+        struct cell cells[2] = {{true, {.i = row}}, {true, {.i = row}}};
+        uint32_t who = row / 7 % 4;
+
+        batch_append(batch, cells);
+        if (who == 3)
+            continue;
+        if (row == 45)
+            lines[who] = 0; /* sent again, right behind itself */
+        batch_claim(batch, span_of(names[who]), UINT64_MAX - who, lines[who],
+                    lines[who] + 1 + row * row * 100);
+        lines[who] += 1 + row * row * 100;
+    }
+    assert_int_equal(batch->part_count, 8);
+    round_trip(batch);
+    batch_encode(batch, &bytes);
+    back = decode(&bytes, true);
+    assert_int_equal(back->part_count, batch->part_count);
+    for (uint32_t i = 0; i < back->part_count; i++) {
+        const struct batch_part *part = &back->parts[i];
+
+        assert_memory_equal(part, &batch->parts[i], offsetof(struct batch_part, name_start));
+        assert_true(span_equal(batch_producer(back, part), batch_producer(batch, part)));
+    }
+    assert_int_equal(back->line_count, batch->line_count);
+    assert_memory_equal(back->lines, batch->lines, back->line_count * sizeof(uint32_t));
+    batch_free(back);
+    for (size_t at = 0; at < bytes.size; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            struct batch *damaged = NULL;
+            struct err err;
+
+            bytes.data[at] ^= (char)(1 << bit);
+            if (batch_decode(&damaged, bytes.data, bytes.size, &err) == 0)
+                batch_free(damaged);
+            bytes.data[at] ^= (char)(1 << bit);
+        }
+    }
+    batch_reset(batch);
+    assert_int_equal(batch->part_count, 0);
+    batch_free(batch);
+    bytes_done(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_strings),  cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_padding),  cmocka_unit_test(test_append_to_decoded),
         cmocka_unit_test(test_damage),   cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,118 @@ static void test_failing_while_stopping(void **state)
     node_harness_free(harness);
 }
 
+/* Sends until all is taken, as a client with ids does; returns how often it was told to wait. */
+static uint32_t feed_until_taken(struct node_harness *harness, uint64_t first, uint64_t count)
+{
+    uint32_t refused = 0;
+
+    for (;;) {
+        struct node_feed feed = {"plays", first, count, 10, .done = NULL};
+
+        node_feed_run(harness, 1, &feed);
+        assert_int_equal(feed.accepted + feed.duplicates + feed.failed, count);
+        if (feed.failed == 0)
+            return refused;
+        assert_int_equal(feed.failure.code, ERR_FULL);
+        assert_non_null(strstr(feed.failure.text, "as the disk is full"));
+        assert_non_null(strstr(feed.failure.text, "when there is room"));
+        refused++;
+    }
+}
+
+/* Full at every fifth commit, and for three looks: each time it goes on by itself. */
+static void test_a_full_disk_passes(void **state)
+{
+    struct node_harness *harness;
+    uint32_t refused = 0;
+    uint32_t full;
+    uint32_t failed;
+    struct err err = {0};
+    uint64_t hash;
+    char *text;
+
+    (void)state;
+    journal_held_reset(&journal_file);
+    journal_held_fill(0, DEFINITIONS + 2, 3);
+    harness = node_harness_new("workers: 2\npartitions: 2\n", NULL, &journal_held);
+    node_harness_ready(harness);
+    for (uint64_t i = 0; i < 15; i++) {
+        refused += feed_until_taken(harness, i * 40, 40);
+        assert_int_equal(node_client_points(harness, 0), (i + 1) * 40);
+    }
+    assert_true(refused > 0);
+    node_refusing(harness->node, &full, &failed);
+    assert_int_equal(full, 0);
+    assert_int_equal(failed, 0);
+    text = node_client_get(harness, 0, "status", &err);
+    assert_null(strstr(text, "\"state\":\"full\""));
+    free(text);
+    assert_int_equal(node_harness_stop(harness, &err), 0);
+    hash = node_harness_hash(harness);
+    node_harness_end(harness);
+    {
+        struct node_harness *again;
+
+        journal_held_reset(&journal_file);
+        again = node_harness_new("workers: 2\npartitions: 2\n", harness->folder, &journal_held);
+        node_harness_ready(again);
+        assert_int_equal(node_client_points(again, 0), 600);
+        assert_int_equal(node_harness_stop(again, &err), 0);
+        assert_int_equal(node_harness_hash(again), hash);
+        node_harness_free(again);
+    }
+    node_harness_free(harness);
+}
+
+/* While it lasts: reads go on, status tells, definitions are refused, and the node can be ended. */
+static void test_a_full_disk_lasts(void **state)
+{
+    struct node_harness *harness;
+    struct node_feed feed = {"plays", 0, 100, 10, .done = NULL};
+    struct err err = {0};
+    uint32_t full;
+    uint32_t failed;
+    char *text;
+
+    (void)state;
+    journal_held_reset(&journal_memory);
+    journal_held_fill(0, DEFINITIONS + 2, 1000000);
+    harness = node_harness_new("workers: 2\npartitions: 1\n", NULL, &journal_held);
+    node_harness_ready(harness);
+    node_feed_run(harness, 1, &feed);
+    assert_int_equal(feed.accepted, 100);
+    feed = (struct node_feed){"plays", 100, 50, 10, .done = NULL};
+    node_feed_run(harness, 1, &feed);
+    assert_int_equal(feed.failed, 50);
+    assert_int_equal(feed.failure.code, ERR_FULL);
+    assert_int_equal(node_client_points(harness, 1), 100);
+    node_refusing(harness->node, &full, &failed);
+    assert_int_equal(full, 1);
+    assert_int_equal(failed, 0);
+    text = node_client_get(harness, 0, "status", &err);
+    assert_non_null(strstr(text, "\"state\":\"full\""));
+    free(text);
+    assert_int_equal(node_harness_stop(harness, &err), 0);
+    node_harness_free(harness);
+}
+
+/* A definition that meets a full disk in one partition of two waits there, and is made. */
+static void test_a_definition_waits_for_room(void **state)
+{
+    struct node_harness *harness;
+
+    (void)state;
+    for (uint64_t commit = 2; commit <= DEFINITIONS; commit++) {
+        journal_held_reset(&journal_memory);
+        journal_held_fill(1, commit, 2);
+        harness = node_harness_new("workers: 2\npartitions: 2\n", NULL, &journal_held);
+        node_harness_ready(harness); /* it begins with definitions */
+        feed_until_taken(harness, 0, 100);
+        assert_int_equal(node_client_points(harness, 0), 100);
+        node_harness_free(harness);
+    }
+}
+
 static int collect_rows(void *context, const struct journal_record *record, struct err *err)
 {
     (void)err;
@@ -204,6 +316,9 @@ int main(void)
         cmocka_unit_test(test_other_partitions_go_on),
         cmocka_unit_test(test_failing_while_stopping),
         cmocka_unit_test(test_restart_after_a_failure),
+        cmocka_unit_test(test_a_full_disk_passes),
+        cmocka_unit_test(test_a_full_disk_lasts),
+        cmocka_unit_test(test_a_definition_waits_for_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,10 @@ class Watcher:
     def take(self, message):
         if message.get("id"):
             self.last_id = message["id"]
-        self.gaps += message["event"] == "gap"
+        # A topic that got its first answer meanwhile begins anew, and there is no other way.
+        puzzle = self.puzzles.get(message.get("topic"))
+        if message["event"] == "gap" and (puzzle is None or puzzle.answer is not None):
+            self.gaps += 1
         if message.get("topic") in self.puzzles:
             self.puzzles[message["topic"]].take(message)
         if message.get("topic") in self.stories:

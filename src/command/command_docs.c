@@ -87,23 +87,29 @@ static void put_key_flags(struct bytes *out, const struct spec *spec)
     reply_status(out, (spec->flags & SPEC_WRITE) != 0 ? "RW" : "RO");
 }
 
+/* The beginning of one way to find keys: by the word at an index, then as `find` says. */
+static void put_search(struct bytes *out, const struct spec *spec, int64_t index, const char *find)
+{
+    reply_aggregate(out, REPLY_MAP, 3);
+    put_key_flags(out, spec);
+    reply_bulk(out, SPAN_LITERAL("begin_search"));
+    reply_aggregate(out, REPLY_MAP, 2);
+    put_pair(out, "type", "index");
+    reply_bulk(out, SPAN_LITERAL("spec"));
+    reply_aggregate(out, REPLY_MAP, 1);
+    put_number(out, "index", index);
+    reply_bulk(out, SPAN_LITERAL("find_keys"));
+    reply_aggregate(out, REPLY_MAP, 2);
+    put_pair(out, "type", find);
+    reply_bulk(out, SPAN_LITERAL("spec"));
+}
+
 /* Where the keys are, as Redis 7 tells it beside first, last and step. */
 static void put_key_specs(struct bytes *out, const struct spec *spec)
 {
     reply_aggregate(out, REPLY_SET, (spec->first_key > 0) + (spec->numkeys > 0));
     if (spec->first_key > 0) {
-        reply_aggregate(out, REPLY_MAP, 3);
-        put_key_flags(out, spec);
-        reply_bulk(out, SPAN_LITERAL("begin_search"));
-        reply_aggregate(out, REPLY_MAP, 2);
-        put_pair(out, "type", "index");
-        reply_bulk(out, SPAN_LITERAL("spec"));
-        reply_aggregate(out, REPLY_MAP, 1);
-        put_number(out, "index", spec->first_key);
-        reply_bulk(out, SPAN_LITERAL("find_keys"));
-        reply_aggregate(out, REPLY_MAP, 2);
-        put_pair(out, "type", "range");
-        reply_bulk(out, SPAN_LITERAL("spec"));
+        put_search(out, spec, spec->first_key, "range");
         reply_aggregate(out, REPLY_MAP, 3);
         put_number(out, "lastkey",
                    spec->last_key < 0 ? spec->last_key : spec->last_key - spec->first_key);
@@ -111,18 +117,7 @@ static void put_key_specs(struct bytes *out, const struct spec *spec)
         put_number(out, "limit", 0);
     }
     if (spec->numkeys > 0) {
-        reply_aggregate(out, REPLY_MAP, 3);
-        put_key_flags(out, spec);
-        reply_bulk(out, SPAN_LITERAL("begin_search"));
-        reply_aggregate(out, REPLY_MAP, 2);
-        put_pair(out, "type", "index");
-        reply_bulk(out, SPAN_LITERAL("spec"));
-        reply_aggregate(out, REPLY_MAP, 1);
-        put_number(out, "index", spec->numkeys);
-        reply_bulk(out, SPAN_LITERAL("find_keys"));
-        reply_aggregate(out, REPLY_MAP, 2);
-        put_pair(out, "type", "keynum");
-        reply_bulk(out, SPAN_LITERAL("spec"));
+        put_search(out, spec, spec->numkeys, "keynum");
         reply_aggregate(out, REPLY_MAP, 3);
         put_number(out, "keynumidx", 0);
         put_number(out, "firstkey", 1);
